@@ -1,0 +1,99 @@
+"""Finds model adapters, tasks and judges: modules of our plugin folders, and entry points of other packages.
+
+Nothing is imported before it is asked for, so that a missing heavy package hurts only those who need it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+import pkgutil
+from functools import cache
+from importlib.metadata import entry_points
+from types import ModuleType
+from typing import Any, Literal
+
+from comic_eval.contracts import Adapter, Judge, Task
+from comic_eval.errors import PluginError
+
+Kind = Literal["model_adapters", "tasks", "judges"]
+
+# Model ids that may be typed without their provider.
+SHORTHANDS = {name: f"baseline:{name}" for name in ("random", "majority", "first", "longest", "geometry")}
+
+
+@cache
+def _sources(kind: Kind) -> dict[str, Any]:
+    """Name -> module name (ours) or entry point (others'). A name that two sources offer is an error."""
+    package = importlib.import_module(f"comic_eval.{kind}")
+    found: dict[str, Any] = {
+        m.name: f"{package.__name__}.{m.name}"
+        for m in pkgutil.iter_modules(package.__path__)
+        if not m.name.startswith("_")
+    }
+    for point in entry_points(group=f"comic_eval.{kind}"):
+        if point.name in found:
+            raise PluginError(
+                f"two packages offer the {kind} plugin {point.name!r}: {found[point.name]} and {point.value}; "
+                "uninstall one of them or rename its entry point"
+            )
+        found[point.name] = point
+    return found
+
+
+def names(kind: Kind) -> list[str]:
+    """The names of all plugins of a kind, sorted; nothing is imported."""
+    return sorted(_sources(kind))
+
+
+def load(kind: Kind, name: str) -> ModuleType | Any:
+    """Imports one plugin: our module, or whatever the entry point names.
+
+    Raises:
+        PluginError: there is no such plugin.
+    """
+    sources = _sources(kind)
+    if name not in sources:
+        close = difflib.get_close_matches(name, sources, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise PluginError(
+            f"unknown {kind.removesuffix('s').replace('_', ' ')} {name!r}{hint} Known: " + ", ".join(sorted(sources))
+        )
+    source = sources[name]
+    return importlib.import_module(source) if isinstance(source, str) else source.load()
+
+
+def get_task(name: str) -> Task:
+    """The task plugin called ``name``."""
+    task = load("tasks", name).TASK
+    if not isinstance(task, Task):
+        raise PluginError(f"task plugin {name!r}: TASK lacks info, prompt, extract, score or chance")
+    return task
+
+
+def parse_model_id(model: str) -> tuple[str, str]:
+    """Splits ``provider:name``; baselines may be typed bare, and a provider alone has the name ``""``."""
+    provider, _, name = SHORTHANDS.get(model, model).partition(":")
+    return provider, name
+
+
+def create_adapter(model: str, **settings: Any) -> Adapter:
+    """Makes the adapter of ``provider:name``.
+
+    Raises:
+        PluginError: unknown provider, or settings that it does not take.
+    """
+    provider, name = parse_model_id(model)
+    adapter = load("model_adapters", provider).create(name, **settings)
+    if not isinstance(adapter, Adapter):
+        raise PluginError(f"adapter plugin {provider!r}: create() returned something that is no Adapter")
+    return adapter
+
+
+def create_judge(name: str, **settings: Any) -> Judge:
+    """Makes the judge called ``name``."""
+    judge = load("judges", name).create(**settings)
+    if not isinstance(judge, Judge):
+        raise PluginError(f"judge plugin {name!r}: create() returned something that is no Judge")
+    return judge
