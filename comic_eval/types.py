@@ -349,7 +349,8 @@ class Generation(Frozen):
 class Extraction(Frozen):
     """The answer read out of a model's text: a letter, a whole number as a string, or text; None if there is no one.
 
-    ``reason`` says why there is none: ``empty``, ``refusal``, ``ambiguous``, ``no_answer``, ``out_of_range``, ``truncated``.
+    ``reason`` says why there is none: ``empty``, ``refusal``, ``ambiguous``, ``no_answer``, ``out_of_range`` or
+    ``truncated``.
     """
 
     value: str | None
