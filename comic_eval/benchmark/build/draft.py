@@ -1,0 +1,68 @@
+"""`Draft`: a question in the making. Task modules write drafts of one page; `assemble` turns them into samples."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from pydantic import Field, model_validator
+
+from comic_eval.types import Composite, Frozen, Language, Mark, Region
+
+
+class Draft(Frozen):
+    """A `Sample` without id, split and answer letter.
+
+    The drafts that a page gives in its two languages pair up by ``(task, page, key)``: they must agree in everything
+    but text, and list their choices in the same order, so that one shuffle serves both.
+
+    Attributes:
+        task: name of the task plugin.
+        page: the page's id.
+        language: the language of the texts.
+        key: identifies the question on its page in every language (``c4``, ``p3-c4-c7``); stable, and says nothing
+            about the answer, because it becomes part of the sample's id.
+        question: as in `Sample`.
+        position: as in `Sample` (Panel Understanding only).
+        correct: the text of the right choice, the number as a string, or the reference answer.
+        wrong: the texts of the wrong choices; empty where there are no choices.
+        facts: as in `Sample`.
+        regions: as in `Sample`; targets in mark order.
+        marks: as in `Sample`.
+        composite: Panel Reordering only: the right candidate first. The choices are then the two candidates.
+        fixed_order: the choices stand in ``choice_order`` instead of being shuffled.
+        choice_order: all choices in the order in which they must stand, where ``fixed_order`` is set.
+        guessable: answered right from its wording alone; kept out of the scored splits.
+        metadata: kept with the sample. Must not tell more than a scorer or an analysis may know.
+    """
+
+    task: str = Field(min_length=1)
+    page: str = Field(min_length=1)
+    language: Language
+    key: str = Field(min_length=1, pattern=r"^[a-z0-9][a-z0-9-]*$")
+    question: str = Field(min_length=1)
+    position: str | None = None
+    correct: str = Field(min_length=1)
+    wrong: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
+    regions: tuple[Region, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    composite: Composite | None = None
+    fixed_order: bool = False
+    choice_order: tuple[str, ...] = ()
+    guessable: bool = False
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _choices_are_distinct(self) -> Self:
+        if len({self.correct, *self.wrong}) != 1 + len(self.wrong):
+            raise ValueError(f"draft {self.page} {self.key}: two choices have the same text")
+        if self.fixed_order and sorted(self.choice_order) != sorted((self.correct, *self.wrong)):
+            raise ValueError(f"draft {self.page} {self.key}: choice_order must hold exactly the choices")
+        if self.composite is not None and len(self.composite.candidates) != 1 + len(self.wrong):
+            raise ValueError(f"draft {self.page} {self.key}: one candidate box a choice")
+        return self
+
+    @property
+    def pair(self) -> tuple[str, str, str]:
+        """What the drafts of one question in its languages have in common."""
+        return self.task, self.page, self.key
