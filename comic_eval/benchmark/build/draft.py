@@ -15,6 +15,10 @@ class Draft(Frozen):
     The drafts that a page gives in its two languages pair up by ``(task, page, key)``: they must agree in everything
     but text, and list their choices in the same order, so that one shuffle serves both.
 
+    Where the choices are pictures (``composite``) or marks (``marks_are_choices``), the texts of ``correct`` and
+    ``wrong`` merely name the places ("panel A", "panel B"). The assembly draws the letter of the right answer, puts the
+    boxes into that order, letters the marks A, B, ... and lists the texts in alphabetical order.
+
     Attributes:
         task: name of the task plugin.
         page: the page's id.
@@ -28,9 +32,11 @@ class Draft(Frozen):
         facts: as in `Sample`.
         regions: as in `Sample`; targets in mark order.
         marks: as in `Sample`.
-        composite: Panel Reordering only: the right candidate first. The choices are then the two candidates.
+        composite: Panel Reordering only: the right candidate first, the wrong ones in the order of ``wrong``.
+        marks_are_choices: Depth Comparison: ``marks`` holds the right one first, then one for each of ``wrong``.
         fixed_order: the choices stand in ``choice_order`` instead of being shuffled.
         choice_order: all choices in the order in which they must stand, where ``fixed_order`` is set.
+        stratum: right letters are also balanced within the drafts of one stratum ("same", "different").
         guessable: answered right from its wording alone; kept out of the scored splits.
         metadata: kept with the sample. Must not tell more than a scorer or an analysis may know.
     """
@@ -47,8 +53,10 @@ class Draft(Frozen):
     regions: tuple[Region, ...] = ()
     marks: tuple[Mark, ...] = ()
     composite: Composite | None = None
+    marks_are_choices: bool = False
     fixed_order: bool = False
     choice_order: tuple[str, ...] = ()
+    stratum: str = ""
     guessable: bool = False
     metadata: dict[str, Any] = Field(default_factory=dict)
 
@@ -60,6 +68,8 @@ class Draft(Frozen):
             raise ValueError(f"draft {self.page} {self.key}: choice_order must hold exactly the choices")
         if self.composite is not None and len(self.composite.candidates) != 1 + len(self.wrong):
             raise ValueError(f"draft {self.page} {self.key}: one candidate box a choice")
+        if self.marks_are_choices and len(self.marks) != 1 + len(self.wrong):
+            raise ValueError(f"draft {self.page} {self.key}: one mark a choice")
         return self
 
     @property
