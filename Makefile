@@ -12,7 +12,7 @@ PIP := $(PY) -m pip --disable-pip-version-check
 DEMO_LIMIT ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check wheel-check clean
+.PHONY: help demo test check clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p; /^$$/q' Makefile
@@ -37,7 +37,7 @@ $(VENV)/.installed-dev: $(VENV)/.made pyproject.toml constraints.txt
 	@touch $(VENV)/.installed-demo $@
 
 demo: $(VENV)/.installed-demo
-	@$(PY) benchmarks/demo.py --limit $(DEMO_LIMIT)
+	@$(PY) -m comic_eval.cli demo --limit $(DEMO_LIMIT)
 
 test: $(VENV)/.installed-dev
 	$(PY) -m pytest -n 2
@@ -50,9 +50,6 @@ check: $(VENV)/.installed-dev
 	$(PY) -m mypy benchmarks
 	$(PY) -m pytest -q tests/repo/test_import_rule.py
 	$(PY) -m pre_commit validate-config .pre-commit-config.yaml
-
-wheel-check: $(VENV)/.made
-	$(PY) benchmarks/wheel_check.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
