@@ -246,9 +246,32 @@ class ImagePart(Frozen):
 Part = TextPart | ImagePart
 
 
+class ToolSpec(Frozen):
+    """A tool that a model may call; ``parameters`` is a JSON schema."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+
+
+class ToolCall(Frozen):
+    """A call as the model wrote it. ``arguments`` is its raw text, which need not be valid JSON."""
+
+    id: str
+    name: str
+    arguments: str
+
+
 class Message(Frozen):
-    role: Literal["system", "user", "assistant"]
+    """One turn. ``tool_calls`` belong to assistant messages; a ``tool`` message answers ``tool_call_id``.
+
+    A tool message may hold images: each adapter sends them in the way that its protocol knows.
+    """
+
+    role: Literal["system", "user", "assistant", "tool"]
     content: tuple[Part, ...]
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
 
     @property
     def text(self) -> str:
@@ -269,16 +292,21 @@ class Conversation(Frozen):
 
     def outline(self) -> list[dict[str, Any]]:
         """The conversation with images as digests: what prompt hashes and cache keys are made of."""
-        return [
-            {
+        lines: list[dict[str, Any]] = []
+        for m in self.messages:
+            line: dict[str, Any] = {
                 "role": m.role,
                 "content": [
                     p.text if isinstance(p, TextPart) else {"image": p.image.sha256, "size": list(p.image.size)}
                     for p in m.content
                 ],
             }
-            for m in self.messages
-        ]
+            if m.tool_calls:
+                line["tool_calls"] = [[c.id, c.name, c.arguments] for c in m.tool_calls]
+            if m.tool_call_id is not None:
+                line["tool_call_id"] = m.tool_call_id
+            lines.append(line)
+        return lines
 
 
 class SamplingParams(Frozen):
@@ -301,6 +329,7 @@ class Request(Frozen):
     conversation: Conversation
     params: SamplingParams = SamplingParams()
     question: Question
+    tools: tuple[ToolSpec, ...] = ()
 
 
 # --- what comes back ------------------------------------------------------------------------------------------------
@@ -335,6 +364,7 @@ class Generation(Frozen):
         latency_s: seconds of the attempt that succeeded.
         retries: attempts that failed before it.
         reasoning: separate reasoning text, where the provider returns it apart from the answer.
+        tool_calls: native tool calls, in order.
     """
 
     text: str
@@ -344,6 +374,7 @@ class Generation(Frozen):
     latency_s: float | None = None
     retries: int = 0
     reasoning: str | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
 
 
 class Extraction(Frozen):
