@@ -1,0 +1,171 @@
+"""Makes what a model is shown: finds, draws, resizes and encodes each picture once, and keeps it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import PIL
+from PIL import Image
+
+from comic_eval.errors import BenchmarkError
+from comic_eval.images.budget import DEFAULT_BUDGET, ResizeRule, plain_resize
+from comic_eval.images.composite import canvas_size, draw_composite
+from comic_eval.images.encode import JPEG_QUALITY, JPEG_SUBSAMPLING, encode
+from comic_eval.images.marks import draw_marks
+from comic_eval.images.source import Source, decode, inspect, read_bytes
+from comic_eval.images.store import DiskCache, MemoryCache, content_key, image_cost
+from comic_eval.images.views import Picture, ShownAs, View, get_view
+from comic_eval.types import Box, EncodedImage, Question, Sample
+
+# Part of every key on disk: raise it with any change to what is drawn.
+RENDERER_VERSION = 1
+DEFAULT_MEMORY_BYTES = 64 * 2**20
+# Questions of one page come together, so two decoded pages (the last and the next) are enough.
+DECODED_PAGES = 2
+# Identities of pictures are a few hundred bytes each.
+KNOWN_SOURCES = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a model is shown: the images in order, and what they are in the words of `Task.prompt`."""
+
+    images: tuple[EncodedImage, ...]
+    shown: ShownAs
+
+
+class Renderer:
+    """Renders the questions of one benchmark; safe to share between threads.
+
+    Args:
+        benchmark_folder: the folder that `Sample.image` is relative to.
+        budget: visual tokens an image; at most ``budget * 784`` pixels are sent.
+        cache_dir: where encoded images are kept between runs; None keeps them in memory only. The folder grows with
+            every distinct picture and may be deleted at any time.
+        memory_bytes: upper bound of the encoded images (with their base64 form) kept in memory.
+        resize: the rule that gives the sent size.
+    """
+
+    def __init__(
+        self,
+        benchmark_folder: Path,
+        *,
+        budget: int = DEFAULT_BUDGET,
+        cache_dir: Path | None = None,
+        memory_bytes: int = DEFAULT_MEMORY_BYTES,
+        resize: ResizeRule = plain_resize,
+    ) -> None:
+        resize(1, 1, budget)  # an impossible budget is refused here, not at the first page
+        self._folder = benchmark_folder
+        self._budget = budget
+        self._resize = resize
+        self._disk = DiskCache(cache_dir) if cache_dir is not None else None
+        self._images: MemoryCache[Picture, EncodedImage] = MemoryCache(memory_bytes, image_cost)
+        self._pages: MemoryCache[str, Image.Image] = MemoryCache(DECODED_PAGES, lambda page: 1)
+        self._sources: MemoryCache[tuple[str, str | None], Source] = MemoryCache(KNOWN_SOURCES, lambda source: 1)
+
+    def render(self, sample: Sample | Question, view: str) -> Shown:
+        """What the model sees of a question. Blocks while a picture is drawn, so call it from a worker thread.
+
+        Raises:
+            UserError: unknown view.
+            BenchmarkError: the page's picture is missing, damaged, too large or not the one that the benchmark states,
+                or a box lies outside it.
+        """
+        wanted = get_view(view)(sample)
+        images = tuple(self._images.get(p, lambda p=p: self._make(p)) for p in wanted.pictures)  # type: ignore[misc]
+        return Shown(images, wanted.shown)
+
+    def peek(self, sample: Sample | Question, view: str) -> Shown | None:
+        """The same if everything lies in memory, else None. Never blocks, so an event loop may call it.
+
+        Raises:
+            UserError: unknown view.
+        """
+        wanted: View = get_view(view)(sample)
+        images = tuple(image for p in wanted.pictures if (image := self._images.peek(p)) is not None)
+        return Shown(images, wanted.shown) if len(images) == len(wanted.pictures) else None
+
+    def _make(self, picture: Picture) -> EncodedImage:
+        path = self._path(picture)
+        source = self._source(picture, path)
+        _check_boxes(picture, source.size, path)
+        full = canvas_size(source.size, picture.composite)
+        size = self._resize(*full, self._budget)
+        if not picture.marks and picture.composite is None and size == source.size and source.media_type is not None:
+            data = self._unchanged_bytes(path, source)
+            return EncodedImage(data=data, media_type=source.media_type, size=size, source_size=size)
+        if self._disk is None:
+            return self._draw(picture, path, source, size)
+        key = _key(picture, source, size)
+        image = self._disk.get(key)
+        if image is None:
+            image = self._draw(picture, path, source, size)
+            self._disk.put(key, image)
+        return image
+
+    def _draw(self, picture: Picture, path: Path, source: Source, size: tuple[int, int]) -> EncodedImage:
+        page = self._pages.get(source.sha256, lambda: decode(self._unchanged_bytes(path, source), path))
+        if picture.composite is not None:
+            page = draw_composite(page, picture.composite)
+        if picture.marks:
+            page = draw_marks(page, picture.marks)
+        return encode(page, size)
+
+    def _path(self, picture: Picture) -> Path:
+        relative = PurePosixPath(picture.image)
+        if relative.is_absolute() or ".." in relative.parts:
+            raise BenchmarkError(
+                f"{self._folder}: image {picture.image!r} leads out of the benchmark folder; give a path inside it"
+            )
+        return self._folder / relative
+
+    def _source(self, picture: Picture, path: Path) -> Source:
+        key = (picture.image, picture.image_sha256)
+        source = self._sources.get(key, lambda: inspect(read_bytes(path), path, expected_sha256=picture.image_sha256))
+        if picture.image_size is not None and picture.image_size != source.size:
+            raise BenchmarkError(
+                f"{path}: the picture has {source.size[0]} x {source.size[1]} stored pixels, but image_size says "
+                f"{picture.image_size[0]} x {picture.image_size[1]}; boxes are in stored pixels, so turn the pixels "
+                "themselves where the file relies on an EXIF orientation, or correct image_size and the boxes"
+            )
+        return source
+
+    @staticmethod
+    def _unchanged_bytes(path: Path, source: Source) -> bytes:
+        data = read_bytes(path)
+        inspect(data, path, expected_sha256=source.sha256)
+        return data
+
+
+def _check_boxes(picture: Picture, size: tuple[int, int], path: Path) -> None:
+    drawn = [("marks", mark.box) for mark in picture.marks]
+    if picture.composite is not None:
+        drawn += [("composite.slots", box) for box in picture.composite.slots]
+        drawn += [("composite.candidates", box) for box in picture.composite.candidates]
+    for field, box in drawn:
+        if not box.within(*size):
+            raise BenchmarkError(
+                f"{path}: {field} has the box {box.as_list()} outside the picture of {size[0]} x {size[1]} pixels; "
+                "boxes are [x1, y1, x2, y2] in stored pixels"
+            )
+
+
+def _boxes(boxes: tuple[Box, ...]) -> list[list[int | float]]:
+    return [box.as_list() for box in boxes]
+
+
+def _key(picture: Picture, source: Source, size: tuple[int, int]) -> str:
+    composite = picture.composite
+    return content_key(
+        {
+            "version": RENDERER_VERSION,
+            "pillow": PIL.__version__,
+            "jpeg": [JPEG_QUALITY, JPEG_SUBSAMPLING],
+            "source": source.sha256,
+            "marks": [[mark.box.as_list(), mark.label] for mark in picture.marks],
+            "composite": None if composite is None else [_boxes(composite.slots), _boxes(composite.candidates)],
+            "size": size,
+        }
+    )
