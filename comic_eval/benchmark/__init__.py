@@ -1,0 +1,7 @@
+"""Benchmarks: loading, checking, writing, statistics, and building them from page annotations."""
+
+from comic_eval.benchmark.defects import Defect
+from comic_eval.benchmark.load import Benchmark, bundled, load_benchmark, read_samples
+from comic_eval.benchmark.write import write_benchmark
+
+__all__ = ["Benchmark", "Defect", "bundled", "load_benchmark", "read_samples", "write_benchmark"]
