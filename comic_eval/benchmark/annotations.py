@@ -49,13 +49,17 @@ class Balloon(Frozen):
 
 
 class OpenQuestion(Frozen):
-    """An open question about one panel. ``guessable``: answered right from its wording alone, so kept apart."""
+    """An open question about one panel. ``guessable``: answered right from its wording alone, so kept apart.
+
+    ``author`` says how it was written, e.g. ``AI-assisted`` or ``human``; None: not known.
+    """
 
     panel: str
     question: str
     answer: str
     facts: tuple[str, ...] = ()
     guessable: bool = False
+    author: str | None = None
 
 
 class Page(Frozen):
