@@ -27,6 +27,7 @@ class AdapterInfo(Frozen):
     Attributes:
         id: ``provider:name`` as the user typed it.
         reads_images: False for models that are handed images but never see them; the table says so.
+        needs_images: False for adapters that look at the question alone (baselines): no image is drawn for them.
         family: the model's family (``qwen2.5-vl``, ``gpt``, ...), where known.
         note: one honest line for tables ("reads text only"), where one is needed.
         settings: everything that changes answers (endpoint, API, server options); no key, no secret.
@@ -36,6 +37,7 @@ class AdapterInfo(Frozen):
 
     id: str
     reads_images: bool = True
+    needs_images: bool = True
     family: str | None = None
     note: str | None = None
     settings: dict[str, str | int | float | bool | dict[str, object] | None] = Field(default_factory=dict)
