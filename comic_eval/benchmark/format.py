@@ -19,6 +19,7 @@ from comic_eval.errors import BenchmarkError
 from comic_eval.types import Sample
 
 SAMPLES = "samples.jsonl"
+MAX_LINE_BYTES = 16 * 2**20
 KNOWN = tuple(name for name in Sample.model_fields if name != "metadata")
 _OPTIONAL = frozenset(name for name in KNOWN if not Sample.model_fields[name].is_required())
 _RESERVED = frozenset(Sample.model_fields)
@@ -56,6 +57,10 @@ def parse_line(line: bytes, number: int, file: str = SAMPLES) -> Sample | list[D
     def defect(message: str, fix: str, field: str | None = None) -> Defect:
         return Defect(file=file, line=number, field=field, message=message, fix=fix)
 
+    if len(line) > MAX_LINE_BYTES:
+        return [defect(f"is longer than {MAX_LINE_BYTES // 2**20} MiB", "keep such data in files of their own")]
+    if not line.strip():
+        return [defect("is blank", "remove the line")]
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError as error:

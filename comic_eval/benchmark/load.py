@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import errno
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,14 +13,15 @@ import comic_eval
 from comic_eval.benchmark.checks import check_sample
 from comic_eval.benchmark.defects import Defect, quoted, refuse
 from comic_eval.benchmark.digest import benchmark_digest, revision
-from comic_eval.benchmark.format import SAMPLES, parse_line
+from comic_eval.benchmark.files import sha256_of
+from comic_eval.benchmark.format import MAX_LINE_BYTES, SAMPLES, parse_line
 from comic_eval.benchmark.info import INFO, BenchmarkInfo, read_info
 from comic_eval.benchmark.paths import file_problem, inside, path_problem
+from comic_eval.benchmark.task_checks import check_kind, task_kinds
 from comic_eval.errors import BenchmarkError
 from comic_eval.types import Question, Sample
 
 BUNDLED = Path(comic_eval.__file__).parent / "data"
-MAX_LINE_BYTES = 16 * 2**20
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,8 @@ def load_benchmark(name_or_folder: str | Path) -> Benchmark:
     if isinstance(info, list):
         raise refuse(f"{folder} is no benchmark", info, "A benchmark needs benchmark.json, samples.jsonl and images.")
     samples, defects, samples_sha256 = scan(folder, info)
+    kinds = task_kinds()
+    defects += [defect for line, sample in samples for defect in check_kind(sample, line, kinds)]
     if defects:
         way_out = f"List everything with: comic-eval data validate {folder}"
         raise refuse(f"benchmark {info.name!r} ({folder}) cannot be used", defects, way_out)
@@ -171,11 +174,14 @@ def read_samples(path: str | Path) -> Iterator[Sample]:
         BenchmarkError: at the first line that is no sample, or if the file cannot be read.
     """
     path = Path(path)
-    for number, line in numbered_lines(path):
-        sample = parse_line(line, number, path.name)
-        if isinstance(sample, list):
-            raise refuse(f"{path} cannot be read", sample, "")
-        yield sample
+    try:
+        for number, line in numbered_lines(path):
+            sample = parse_line(line, number, path.name)
+            if isinstance(sample, list):
+                raise refuse(f"{path} cannot be read", sample, "Correct the line.")
+            yield sample
+    except OSError as error:
+        raise BenchmarkError(f"{path} cannot be read: {error.strerror} → name a samples.jsonl") from error
 
 
 def scan(folder: Path, info: BenchmarkInfo | None) -> tuple[list[tuple[int, Sample]], list[Defect], str]:
@@ -186,51 +192,47 @@ def scan(folder: Path, info: BenchmarkInfo | None) -> tuple[list[tuple[int, Samp
     """
     samples: list[tuple[int, Sample]] = []
     defects: list[Defect] = []
-    sha256 = hashlib.sha256()
     seen: dict[str, int] = {}
     images: dict[str, str | None] = {}
-    lines = 0
+    number = 0
     try:
-        for lines, raw in numbered_lines(folder / SAMPLES, keep_ends=True):
-            sha256.update(raw)
-            line = raw.removesuffix(b"\n")
-            sample = parse_line(line, lines)
+        for number, line in numbered_lines(folder / SAMPLES):
+            sample = parse_line(line, number)
             if isinstance(sample, list):
                 defects += sample
                 continue
-            defects += check_sample(sample, lines)
-            defects += _in_context(sample, lines, folder, info, seen, images)
-            samples.append((lines, sample))
-    except BenchmarkError as error:
-        defects.append(Defect(file=SAMPLES, line=lines + 1, message=str(error), fix="correct or rebuild the file"))
-        return samples, defects, ""
-    if not lines:
+            defects += check_sample(sample, number)
+            defects += _in_context(sample, number, folder, info, seen, images)
+            samples.append((number, sample))
+        sha256 = sha256_of(folder / SAMPLES)
+    except OSError as error:
+        message = f"cannot be read: {error.strerror}"
+        return samples, [*defects, Defect(file=SAMPLES, message=message, fix="restore or rebuild the file")], ""
+    if not number:
         defects.append(Defect(file=SAMPLES, message="is empty", fix="write one sample a line"))
-    if info is not None and info.samples_sha256 not in (None, sha256.hexdigest()):
+    if info is not None and info.samples_sha256 not in (None, sha256):
         message = "was changed: its sha256 is not the one in benchmark.json"
         fix = "restore the file (line endings count too), or correct samples_sha256 after a change you meant to make"
         defects.append(Defect(file=SAMPLES, message=message, fix=fix))
-    return samples, defects, sha256.hexdigest()
+    return samples, defects, sha256
 
 
-def numbered_lines(path: Path, *, keep_ends: bool = False) -> Iterator[tuple[int, bytes]]:
-    """Line numbers from 1 and lines, without their ends unless asked for.
+def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Line numbers from 1 and lines without their ends; of a longer line, the first `MAX_LINE_BYTES` and one more.
 
     Raises:
-        BenchmarkError: the file cannot be read, or a line is longer than `MAX_LINE_BYTES`.
+        OSError: the file cannot be read.
     """
-    try:
-        if not path.is_file():
-            raise BenchmarkError(f"{path} does not exist or is no regular file")
-        with path.open("rb") as file:
-            number = 0
-            while line := file.readline(MAX_LINE_BYTES + 1):
-                number += 1
-                if len(line) > MAX_LINE_BYTES:
-                    raise BenchmarkError(f"{path.name}:{number} is longer than {MAX_LINE_BYTES // 2**20} MiB")
-                yield number, line if keep_ends else line.removesuffix(b"\n")
-    except OSError as error:
-        raise BenchmarkError(f"{path} cannot be read: {error.strerror}") from error
+    if path.exists() and not path.is_file():  # opening a pipe would wait for ever
+        raise OSError(errno.EINVAL, "is no regular file")
+    with path.open("rb") as file:
+        number = 0
+        while line := file.readline(MAX_LINE_BYTES + 1):
+            number += 1
+            rest = line
+            while len(rest) > MAX_LINE_BYTES and not rest.endswith(b"\n"):
+                rest = file.readline(MAX_LINE_BYTES + 1)
+            yield number, line.removesuffix(b"\n")
 
 
 def _in_context(
