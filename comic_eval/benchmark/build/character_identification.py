@@ -25,7 +25,7 @@ from comic_eval.types import Mark
 
 TASK = "character_identification"
 PAIRS_PER_IDENTITY = 3
-KEPT_SAME_SHARE = 0.85
+KEPT_SAME_SHARE = 0.9
 # An identity's imbalance weighs less than a leak through the boxes, an unequal number of pairs weighs most.
 IDENTITY_WEIGHT = 0.5
 EQUAL_NUMBERS_WEIGHT = 20.0

@@ -22,7 +22,7 @@ from comic_eval.types import Mark
 
 TASK = "depth_comparison"
 SAME_PLACE_IOU = 0.7
-KEPT_SHARE = 0.6
+KEPT_SHARE = 0.55
 
 QUESTION = {
     "en": "Which of the two marked characters is nearer to the viewer?",
