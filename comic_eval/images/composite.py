@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from PIL import Image, ImageDraw
 
 from comic_eval.images.lettering import DARK, Colour, draw_text, legible_unit
-from comic_eval.images.placement import Rect
+from comic_eval.images.rect import Rect
 from comic_eval.types import CHOICE_LETTERS, Box, Composite
 
 MARGIN_COLOUR: Colour = (236, 236, 238)

@@ -15,7 +15,7 @@ DARK: Colour = (20, 20, 24)
 LIGHT: Colour = (255, 255, 255)
 # Aileron's capitals are 0.713 of the font size high; a stroke around the outline makes the regular weight bold.
 CAP_HEIGHT = 0.713
-BOLD_STROKE = 1 / 20
+BOLD_STROKE = 1 / 26
 
 
 def legible_unit(width: int, height: int) -> float:

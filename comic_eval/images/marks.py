@@ -8,13 +8,15 @@ Everything is drawn once on the full page and sized to stay legible at 1024 visu
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw
 
+from comic_eval.images.art import paper_mask, reach
 from comic_eval.images.lettering import DARK, LIGHT, Colour, draw_text, legible_unit, text_size
-from comic_eval.images.placement import Rect, place_label
+from comic_eval.images.placement import place_label
+from comic_eval.images.rect import Rect
 from comic_eval.types import Box, Mark
 
 # Blue, vermilion, green, purple, amber, black: every pair differs in hue and none needs red against green.
@@ -98,6 +100,8 @@ def draw_marks(page: Image.Image, marks: Sequence[Mark]) -> Image.Image:
     draw = ImageDraw.Draw(out)
     for mark in placed:
         _draw_frame(draw, mark, line)
+    for strip in _strips(placed, line.total, page.size):
+        _let_lettering_through(page, out, strip)
     for mark in placed:
         _draw_tag(draw, mark, line)
     return out
@@ -171,6 +175,28 @@ def _draw_frame(draw: ImageDraw.ImageDraw, mark: PlacedMark, line: Line) -> None
             return
         draw.rectangle((rect.x1, rect.y1, rect.x2 - 1, rect.y2 - 1), outline=colour, width=width)
         rect = rect.grown(-width)
+
+
+def _strips(placed: Sequence[PlacedMark], thickness: int, page: tuple[int, int]) -> Iterator[Rect]:
+    """The four strips of every frame, as wide as its line."""
+    for mark in placed:
+        x1, y1, x2, y2 = mark.frame
+        yield Rect(x1, y1, x2, y1 + thickness).clipped(*page)
+        yield Rect(x1, y2 - thickness, x2, y2).clipped(*page)
+        yield Rect(x1, y1, x1 + thickness, y2).clipped(*page)
+        yield Rect(x2 - thickness, y1, x2, y2).clipped(*page)
+
+
+def _let_lettering_through(page: Image.Image, out: Image.Image, strip: Rect) -> None:
+    """Where a frame crosses a balloon, its lines tint the paper and leave the letters' ink as it was."""
+    margin = reach(page.size)
+    around = strip.grown(margin).clipped(*page.size)
+    paper = paper_mask(page.crop(around).convert("L"), margin)
+    if paper.getbbox() is None:
+        return
+    inside = Rect(strip.x1 - around.x1, strip.y1 - around.y1, strip.x2 - around.x1, strip.y2 - around.y1)
+    tinted = ImageChops.darker(page.crop(strip), out.crop(strip))
+    out.paste(tinted, (strip.x1, strip.y1), paper.crop(inside))
 
 
 def _draw_tag(draw: ImageDraw.ImageDraw, mark: PlacedMark, line: Line) -> None:
