@@ -1,9 +1,9 @@
 """How much comic-eval costs on top of the requests themselves, measured against a bare client.
 
-``python -m benchmarks.overhead.measure --out results.json``, from the root of a checkout, runs, in turn and several times, the floor (a bare aiohttp
-client that posts recorded bodies) and `comic-eval run` over the same 1,000 multiple-choice samples, concurrency 32,
-against a loopback server with 0 ms and with 200 ms latency. The floor posts the very bytes that comic-eval sent. What
-is reported are medians over the rounds, and the ratio of the two is taken within each round.
+From the root of a checkout, ``python -m benchmarks.overhead.measure --out results.json`` runs, in turn and several
+times, the floor (a bare aiohttp client that posts recorded bodies) and `comic-eval run` over the same 1,000
+multiple-choice samples at concurrency 32, against a loopback server with 0 ms and with 200 ms latency. The floor posts
+the very bytes that comic-eval sent. What is reported are medians over the rounds; the ratio is taken within each round.
 
 ``span`` is the time from the first request's arrival to the last answer, seen by the server; ``wall`` is the whole
 command, start-up included.
