@@ -225,20 +225,49 @@ def check_chat(body: dict[str, Any], images: Images, *, models: tuple[str, ...],
     if "messages" not in body:
         raise _bad("Missing required parameter: 'messages'.", "messages", "missing_required_parameter")
     found: list[str | SentImage] = []
+    waiting: set[str] = set()
     if not _typed(body["messages"], list, "messages", "an array"):
         raise _bad("Invalid 'messages': empty array.", "messages", "empty_array")
     for i, message in enumerate(body["messages"]):
         at = f"messages[{i}]"
-        _unknown(_typed(message, dict, at, "an object"), frozenset({"role", "content", "name"}), at + ".")
+        known = frozenset({"role", "content", "name", "tool_calls", "tool_call_id"})
+        _unknown(_typed(message, dict, at, "an object"), known, at + ".")
         role = message.get("role")
-        if role not in ("system", "developer", "user", "assistant"):
+        if role not in ("system", "developer", "user", "assistant", "tool"):
             raise _bad(f"Invalid value: '{role}'.", f"{at}.role")
+        waiting = _tool_turn(message, role, waiting, at)
         content = message.get("content")
         if isinstance(content, str):
             found.append(content)
+        elif content is None and message.get("tool_calls"):
+            continue
         else:
             found += _parts(_typed(content, list, f"{at}.content", "an array"), f"{at}.content", role, read_part)
     return _seen(found)
+
+
+def _tool_turn(message: dict[str, Any], role: str, waiting: set[str], at: str) -> set[str]:
+    """Every tool call must be answered at once, and only a call can be answered. Returns the calls still open."""
+    if role == "tool":
+        if message.get("tool_call_id") not in waiting:
+            raise _bad("Messages with role 'tool' must be a response to a preceding message with 'tool_calls'.", at)
+        return waiting - {message["tool_call_id"]}
+    if waiting:
+        raise _bad(f"An assistant message with 'tool_calls' must be followed by tool messages for {waiting}.", at)
+    calls = message.get("tool_calls")
+    if calls is None:
+        return set()
+    for i, call in enumerate(_typed(calls, list, f"{at}.tool_calls", "an array")):
+        where = f"{at}.tool_calls[{i}]"
+        _unknown(_typed(call, dict, where, "an object"), frozenset({"id", "type", "function"}), where + ".")
+        _tool_fields(call.get("function"), where + ".function")
+    return {str(call["id"]) for call in calls}
+
+
+def _tool_fields(function: Any, where: str) -> None:
+    _typed(function, dict, where, "an object")
+    for key in ("name", "arguments"):
+        _typed(function.get(key), str, f"{where}.{key}", "a string")
 
 
 def check_responses(body: dict[str, Any], images: Images, *, models: tuple[str, ...], extra: frozenset[str]) -> Seen:
@@ -267,8 +296,23 @@ def check_responses(body: dict[str, Any], images: Images, *, models: tuple[str, 
         found.append(body["instructions"])
     if isinstance(body["input"], str):
         return _seen([*found, body["input"]])
+    called: set[str] = set()
     for i, item in enumerate(_typed(body["input"], list, "input", "an array")):
         at = f"input[{i}]"
+        if isinstance(item, dict) and item.get("type") == "function_call":
+            _tool_fields(item, at)
+            called.add(_typed(item.get("call_id"), str, f"{at}.call_id", "a string"))
+            continue
+        if isinstance(item, dict) and item.get("type") == "function_call_output":
+            if item.get("call_id") not in called:
+                raise _bad(f"No tool call found for function call output with call_id {item.get('call_id')}.", at)
+            output = item.get("output")
+            if isinstance(output, str):
+                found.append(output)
+            else:
+                output = _typed(output, list, f"{at}.output", "an array")
+                found += _parts(output, f"{at}.output", "user", read_part)
+            continue
         _unknown(_typed(item, dict, at, "an object"), frozenset({"type", "role", "content", "status"}), at + ".")
         role = item.get("role")
         if role not in ("system", "developer", "user", "assistant"):

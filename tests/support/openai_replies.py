@@ -15,7 +15,8 @@ class Reply:
     """An answer in full, where its text alone does not say enough.
 
     ``reasoning`` is returned apart from the answer, as vLLM and DeepSeek do (``reasoning_content``) and as the
-    Responses API's reasoning item does; ``model`` is the id that the server claims to be.
+    Responses API's reasoning item does; ``model`` is the id that the server claims to be; ``tool_calls`` are triples of
+    id, name and arguments.
     """
 
     text: str | None = ""
@@ -26,6 +27,7 @@ class Reply:
     cached_tokens: int = 0
     model: str | None = None
     usage: bool = True
+    tool_calls: tuple[tuple[str, str, str], ...] = ()
 
 
 def _usage(reply: Reply, seen: Seen, names: tuple[str, str]) -> dict[str, Any]:
@@ -44,6 +46,11 @@ def chat_body(reply: Reply, seen: Seen, model: str) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": reply.text, "refusal": reply.refusal, "annotations": []}
     if reply.reasoning is not None:
         message["reasoning_content"] = reply.reasoning
+    if reply.tool_calls:
+        message["tool_calls"] = [
+            {"id": i, "type": "function", "function": {"name": name, "arguments": arguments}}
+            for i, name, arguments in reply.tool_calls
+        ]
     return {
         "id": f"chatcmpl-{secrets.token_hex(8)}",
         "object": "chat.completion",
@@ -78,6 +85,8 @@ def responses_body(reply: Reply, seen: Seen, model: str) -> dict[str, Any]:
                 "content": content,
             }
         )
+    for i, name, arguments in reply.tool_calls:
+        output.append({"type": "function_call", "call_id": i, "name": name, "arguments": arguments})
     return {
         "id": f"resp_{secrets.token_hex(8)}",
         "object": "response",

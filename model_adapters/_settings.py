@@ -1,0 +1,27 @@
+"""Settings of adapters: checked by pydantic, with messages that name the setting and what there is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from comic_eval.errors import PluginError
+from comic_eval.types import Frozen
+
+S = TypeVar("S", bound=Frozen)
+
+
+def read_settings(model: type[S], provider: str, settings: Mapping[str, Any]) -> S:
+    """The settings of an adapter as ``model``.
+
+    Raises:
+        PluginError: an unknown setting or a wrong value; names each, and lists the settings that exist.
+    """
+    try:
+        return model.model_validate(dict(settings))
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors())
+        known = ", ".join(model.model_fields) or "none"
+        raise PluginError(f"adapter {provider!r}: {wrong}. Its settings are: {known}") from None

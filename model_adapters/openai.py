@@ -1,0 +1,203 @@
+"""``openai:MODEL``: OpenAI's service, and every server that speaks its protocol (vLLM, SGLang, llama.cpp, LM Studio).
+
+The key comes from the environment variable OPENAI_API_KEY (or the one that ``api_key_env`` names); a server of one's
+own needs none. OPENAI_BASE_URL, OPENAI_ORG_ID, OPENAI_PROJECT_ID and OPENAI_CUSTOM_HEADERS (lines of ``Name: value``)
+are honoured as OpenAI's client does, and so are the proxy variables. Needs ``pip install 'comic-eval[openai]'``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import time
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator
+
+from comic_eval.contracts import AdapterInfo, RunContext
+from comic_eval.errors import PluginError, RequestError, UserError
+from comic_eval.types import Frozen, Generation, Request
+
+from . import _openai_chat, _openai_responses
+from ._family import family_of
+from ._openai_errors import Redactor, connection_error, status_error
+from ._openai_wire import Dialect
+from ._settings import read_settings
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+OFFICIAL_URL = "https://api.openai.com/v1"
+# What a server that asks for no key is sent, since the protocol wants one.
+NO_KEY = "none"
+
+
+class Api(Protocol):
+    """One of the two APIs, as its module offers it."""
+
+    PATH: str
+
+    def request_body(self, model: str, request: Request, dialect: Dialect) -> bytes: ...
+
+    def read_answer(self, raw: bytes, request: Request) -> Generation: ...
+
+
+APIS: dict[str, Api] = {"chat": _openai_chat, "responses": _openai_responses}
+
+
+class OpenAISettings(Frozen):
+    """Settings of `create`.
+
+    Attributes:
+        base_url: the server, usually ending in ``/v1``; OPENAI_BASE_URL or OpenAI's own by default.
+        api: ``chat`` (Chat Completions) or ``responses``.
+        timeout_s: seconds that one request may take in all.
+        max_concurrency: requests at a time that the server can take.
+        image_detail: OpenAI's ``detail`` of every picture; None leaves the server's default.
+        api_key_env: name of the environment variable that holds the key.
+        organization: sent as OpenAI-Organization. ``project``: sent as OpenAI-Project.
+        trust_env: False ignores proxy variables.
+    """
+
+    base_url: str | None = None
+    api: Literal["chat", "responses"] = "chat"
+    timeout_s: float = Field(default=600.0, gt=0)
+    max_concurrency: int | None = Field(default=None, gt=0)
+    image_detail: Literal["auto", "low", "high", "original"] | None = None
+    api_key_env: str = "OPENAI_API_KEY"
+    organization: str | None = None
+    project: str | None = None
+    trust_env: bool = True
+
+    @field_validator("base_url")
+    @classmethod
+    def _plain_url(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("must look like http://host:port/v1")
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise ValueError("must hold no credentials, query or fragment: put the key into the environment")
+        return value.rstrip("/")
+
+
+class OpenAIAdapter:
+    """One model of one server."""
+
+    def __init__(self, name: str, settings: OpenAISettings, *, info: AdapterInfo | None = None) -> None:
+        self._name = name
+        self._settings = settings
+        self._base_url = settings.base_url or OFFICIAL_URL
+        host = urlsplit(self._base_url).hostname or ""
+        self._dialect = Dialect.of(name, host, settings.image_detail)
+        self._key = os.environ.get(settings.api_key_env, "").strip()
+        if not self._key:
+            if host == "api.openai.com":
+                raise UserError(
+                    f"openai:{name} needs a key: set the environment variable {settings.api_key_env}, or name a "
+                    "server of your own with --base-url"
+                )
+            self._key = NO_KEY
+        custom = os.environ.get("OPENAI_CUSTOM_HEADERS", "").splitlines()
+        secrets = [line.partition(":")[2].strip() for line in custom]
+        self._redact = Redactor([*secrets, *([] if self._key == NO_KEY else [self._key])])
+        self._api = APIS[settings.api]
+        self._client: AsyncOpenAI | None = None
+        self._info = info or AdapterInfo(
+            id=f"openai:{name}",
+            family=family_of(name),
+            settings=self._recorded(),
+            max_concurrency=settings.max_concurrency,
+        )
+
+    def _recorded(self) -> dict[str, str | int | float | bool | dict[str, object] | None]:
+        chat = self._settings.api == "chat"
+        omitted = ["temperature=0"] if self._dialect.omits_zero_temperature else []
+        return {
+            "base_url": self._base_url,
+            "api": self._settings.api,
+            "image_detail": self._settings.image_detail,
+            "max_tokens_sent_as": self._dialect.max_tokens_field if chat else "max_output_tokens",
+            "never_sent": ", ".join(omitted if chat else [*omitted, "seed"]),
+        }
+
+    @property
+    def info(self) -> AdapterInfo:
+        return self._info
+
+    async def start(self, context: RunContext) -> None:
+        """Makes the client; nothing is sent."""
+        import httpx2
+        import openai
+
+        timeout = httpx2.Timeout(self._settings.timeout_s, connect=min(30.0, self._settings.timeout_s), pool=None)
+        self._client = openai.AsyncOpenAI(
+            api_key=self._key,
+            base_url=self._base_url,
+            organization=self._settings.organization,
+            project=self._settings.project,
+            max_retries=0,
+            timeout=timeout,
+            # aiohttp as the transport takes two thirds of the default's CPU time. A redirect would turn POST into GET.
+            http_client=openai.DefaultAioHttpClient(
+                timeout=timeout, follow_redirects=False, trust_env=self._settings.trust_env
+            ),
+        )
+
+    async def generate(self, request: Request) -> Generation:
+        """Sends one request; see `comic_eval.contracts.Adapter`."""
+        import aiohttp
+        import httpx2
+        import openai
+
+        if self._client is None:
+            raise RuntimeError("generate() was called before start() or after close()")
+        body = self._api.request_body(self._name, request, self._dialect)
+        started = time.perf_counter()
+        try:
+            # The client's own limits hold for each read: a server that drips would never run into them.
+            async with asyncio.timeout(self._settings.timeout_s):
+                response = await self._client.post(
+                    self._api.PATH,
+                    content=body,
+                    cast_to=httpx2.Response,
+                    # Without this an OPENAI_ADMIN_KEY in the environment would take the key's place.
+                    options={"security": {"bearer_auth": True}},
+                )
+        except openai.APIStatusError as error:
+            answer = error.response
+            raise status_error(answer.status_code, answer.headers, answer.content, self._redact) from None
+        except (openai.APIConnectionError, aiohttp.ClientError, httpx2.HTTPError, OSError) as error:
+            # OSError includes TimeoutError; the transport lets some of aiohttp's own exceptions through.
+            raise connection_error(error, self._redact) from None
+        try:
+            generation = self._api.read_answer(response.content, request)
+        except RequestError as error:
+            error.args = (self._redact(str(error)),)
+            raise
+        return generation.model_copy(update={"latency_s": time.perf_counter() - started})
+
+    async def close(self) -> None:
+        """Closes the connections; a second call does nothing."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+
+def create(name: str, **settings: Any) -> OpenAIAdapter:
+    """Makes the adapter of ``openai:name``; see `OpenAISettings`.
+
+    Raises:
+        PluginError: no model name, a wrong setting, or the package is missing.
+        UserError: OpenAI's own service without a key.
+    """
+    if not name:
+        raise PluginError("openai: the model's name is missing; write openai:MODEL, e.g. openai:gpt-5-mini")
+    if importlib.util.find_spec("openai") is None or importlib.util.find_spec("aiohttp") is None:
+        raise PluginError("openai: a package is missing; run: pip install 'comic-eval[openai]'")
+    if settings.get("base_url") is None:
+        settings["base_url"] = os.environ.get("OPENAI_BASE_URL") or None
+    return OpenAIAdapter(name, read_settings(OpenAISettings, "openai", settings))
