@@ -1,10 +1,11 @@
 """Action Recognition (paper, section 3.1): which posture or action fits a marked character? Four choices.
 
-Made of every character with an action. Labels that a fair reader could accept too (`also`) are never offered as wrong.
-Within a split, a label that is right n times is offered as wrong exactly 3n times, so that wherever it is among the
-choices it is right in one case of four: knowing which actions are common, or picking the longest text, gives nothing.
-Characters whose label may hardly ever be offered as wrong (standing, holding an object) are left out as far as this
-needs. Target region: the panel. The mark is the character's box, numbered 1, because the choices have letters.
+Made of every character with an action, tiny silhouettes aside. Labels that a fair reader could accept too (`also`) are
+never offered as wrong. Within a split, a label that is right n times is offered as wrong exactly 3n times, so that
+wherever it is among the choices it is right in one case of four: knowing which actions are common, or picking the
+longest text, gives nothing. Characters whose label may hardly ever be offered as wrong (standing, holding an object)
+are left out as far as this needs. Target region: the panel. The mark is the character's box, numbered 1, because the
+choices have letters.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from comic_eval.benchmark.annotations import Character, Page
 from comic_eval.benchmark.build.actions import action_text
 from comic_eval.benchmark.build.balance import LabelQuotas, seeded, ticket
 from comic_eval.benchmark.build.draft import Draft
-from comic_eval.benchmark.build.pages import character_region, panel_region, panels_of, versions
+from comic_eval.benchmark.build.pages import character_region, panel_region, panels_of, recognisable, versions
 from comic_eval.types import Mark
 
 TASK = "action_recognition"
@@ -32,7 +33,12 @@ QUESTION = {
 
 def drafts(pages: Sequence[Page], seed: int) -> list[Draft]:
     """Drafts of one split's pages, in every language that a page has."""
-    found = {f"{page[0].id}/{c.id}": (page, c) for page in versions(pages) for c in page[0].characters if c.action}
+    found = {
+        f"{page[0].id}/{c.id}": (page, c)
+        for page in versions(pages)
+        for c in page[0].characters
+        if c.action and recognisable(c, page[0])
+    }
     right = {name: str(c.action) for name, (_, c) in found.items()}
     barred = {name: frozenset(c.also) for name, (_, c) in found.items()}
     if len(found) < SMALL_SPLIT:

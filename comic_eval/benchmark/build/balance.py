@@ -50,7 +50,13 @@ def deal_places(strata: Mapping[str, str], places: int, *seed: object) -> dict[s
 
 
 def keep_balanced(
-    features: NDArray[np.float64], sides: NDArray[np.float64], tickets: Sequence[str], keep: int
+    features: NDArray[np.float64],
+    sides: NDArray[np.float64],
+    tickets: Sequence[str],
+    *,
+    groups: Sequence[Hashable],
+    group_limit: int,
+    keep: int,
 ) -> list[int]:
     """Drops questions, one at a time, until what remains tells the two sides apart as little as possible.
 
@@ -61,7 +67,9 @@ def keep_balanced(
         features: one row a question, columns of comparable scale.
         sides: +1 or -1 a question: same or different; or all +1 where the features themselves are signed by the answer.
         tickets: decide between equals.
-        keep: how many to keep.
+        groups: the panel (or whatever else must not dominate) that each question belongs to.
+        group_limit: at most so many questions of a group are kept; these are dropped first.
+        keep: how many are kept in all, at most.
 
     Returns:
         the places of the kept questions, ascending.
@@ -70,12 +78,21 @@ def keep_balanced(
     signed = features * sides[:, None]
     alive = np.array(order, dtype=int)
     total = signed.sum(axis=0)
-    while len(alive) > keep:
+    sizes = Counter(groups)
+    while len(alive) > keep or max(sizes.values(), default=0) > group_limit:
         after = ((total - signed[alive]) ** 2).sum(axis=1)
+        if max(sizes.values()) > group_limit:
+            after[[sizes[groups[i]] <= group_limit for i in alive]] = np.inf
         drop = int(np.argmin(np.round(after, 9)))
         total = total - signed[alive[drop]]
+        sizes[groups[alive[drop]]] -= 1
         alive = np.delete(alive, drop)
     return sorted(int(i) for i in alive)
+
+
+def count_within(groups: Sequence[Hashable], group_limit: int) -> int:
+    """How many questions remain where no group keeps more than ``group_limit``."""
+    return sum(min(n, group_limit) for n in Counter(groups).values())
 
 
 class LabelQuotas:

@@ -1,10 +1,11 @@
 """Character Counting (paper, section 3.1): in how many panels of this page does the marked character appear? A number.
 
 Made of the identities of a page, one question each; which appearance carries the mark is drawn by lot. Pages with a
-character of unknown identity are skipped, because it might be one more appearance. Most identities appear in one panel
-only, so identities with frequent counts are dropped until no count is more common than the median one: a constant
-answer does not pay. Target regions: every panel with the character, in reading order. The mark is the letter A, because
-the answer is a number.
+character of unknown identity are skipped, because it might be one more appearance, and so are identities with an
+appearance as a tiny silhouette, which a fair reader may or may not count. Most identities appear in one panel only, so
+identities with frequent counts are dropped until no count is more common than the median one: a constant answer does
+not pay. Target regions: every panel with the character, in reading order. The mark is the letter A, because the answer
+is a number.
 """
 
 from __future__ import annotations
@@ -14,7 +15,14 @@ from collections.abc import Sequence
 from comic_eval.benchmark.annotations import Character, Page
 from comic_eval.benchmark.build.balance import even_out, seeded
 from comic_eval.benchmark.build.draft import Draft
-from comic_eval.benchmark.build.pages import character_region, identity_on_page, panel_region, panels_of, versions
+from comic_eval.benchmark.build.pages import (
+    character_region,
+    identity_on_page,
+    panel_region,
+    panels_of,
+    recognisable,
+    versions,
+)
 from comic_eval.types import Mark
 
 TASK = "character_counting"
@@ -34,7 +42,8 @@ def drafts(pages: Sequence[Page], seed: int) -> list[Draft]:
         if any(c.identity is None for c in page[0].characters):
             continue
         for identity, appearances in identity_on_page(page[0]).items():
-            found[page[0].id, identity] = (page, appearances)
+            if all(recognisable(c, page[0]) for c in appearances):
+                found[page[0].id, identity] = (page, appearances)
     counts = {name: str(len({c.panel for c in appearances})) for name, (_, appearances) in found.items()}
     return [
         _draft(version, found[name][1], seeded(seed, TASK, *name).choice(found[name][1]))

@@ -1,11 +1,11 @@
 """Character Identification (paper, section 3.1): two marked characters in different panels, the same one or not?
 
-Made of the pairs of characters in different panels of one page whose identities are known. Equally many pairs of each
-kind are kept in every split. Of the many pairs of different characters those are kept that the boxes cannot tell from
-pairs of the same one (size, shape and place of the boxes are as alike), and whose identities come up as often in pairs
-of the same character: recognising the heroine settles nothing. At most three pairs of one kind are taken from an
-identity (or from two identities) on a page. Target regions: the two panels, in mark order. The marks are 1 and 2 in
-reading order, because the choices have letters.
+Made of the pairs of characters in different panels of one page whose identities are known, tiny silhouettes aside.
+Equally many pairs of each kind are kept in every split. Of the many pairs of different characters those are kept that
+the boxes cannot tell from pairs of the same one (size, shape and place of the boxes are as alike), and whose identities
+come up about as often in pairs of the same character: recognising the heroine settles little. At most three pairs of
+the same two identities (or of one) are taken from a page. Target regions: the two panels, in mark order. The marks are
+1 and 2 in reading order, because the choices have letters.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from comic_eval.benchmark.annotations import Character, Page
-from comic_eval.benchmark.build.balance import keep_balanced, ticket
+from comic_eval.benchmark.build.balance import count_within, keep_balanced, ticket
 from comic_eval.benchmark.build.draft import Draft
-from comic_eval.benchmark.build.pages import character_region, panel_region, panels_of, versions
+from comic_eval.benchmark.build.pages import character_region, panel_region, panels_of, recognisable, versions
 from comic_eval.benchmark.geometry import similarity_features
 from comic_eval.types import Mark
 
 TASK = "character_identification"
 PAIRS_PER_IDENTITY = 3
-KEPT_SAME_SHARE = 0.9
+KEPT_SHARE = 0.9
 # An identity's imbalance weighs less than a leak through the boxes, an unequal number of pairs weighs most.
 IDENTITY_WEIGHT = 0.5
 EQUAL_NUMBERS_WEIGHT = 20.0
@@ -42,15 +42,22 @@ Pair = tuple[list[Page], Character, Character]
 
 def drafts(pages: Sequence[Page], seed: int) -> list[Draft]:
     """Drafts of one split's pages, in every language that a page has."""
-    pairs = [pair for page in versions(pages) for pair in _limited(_pairs(page), seed)]
+    pairs = [pair for page in versions(pages) for pair in _pairs(page)]
     same = [first.identity == second.identity for _, first, second in pairs]
     if not any(same) or all(same):
         return []
+    who = [(page[0].id, *sorted((str(a.identity), str(b.identity)))) for page, a, b in pairs]
+    of_same, of_different = (
+        count_within([w for w, s in zip(who, same, strict=True) if s is kind], PAIRS_PER_IDENTITY)
+        for kind in (True, False)
+    )
     kept = keep_balanced(
         _features(pairs),
         np.where(same, 1.0, -1.0),
         [_ticket(pair, seed) for pair in pairs],
-        2 * round(KEPT_SAME_SHARE * min(sum(same), len(same) - sum(same))),
+        groups=who,
+        group_limit=PAIRS_PER_IDENTITY,
+        keep=2 * round(KEPT_SHARE * min(of_same, of_different)),
     )
     return [_draft(page, *pairs[i][1:]) for i in kept for page in pairs[i][0]]
 
@@ -63,18 +70,9 @@ def _ticket(pair: Pair, seed: int) -> str:
 def _pairs(page: list[Page]) -> list[Pair]:
     """All pairs of known identities in different panels, the one that is read first in front."""
     order = {p.id: p.order for p in page[0].panels}
-    known = sorted((c for c in page[0].characters if c.identity), key=lambda c: (order[c.panel], c.id))
+    known = [c for c in page[0].characters if c.identity and recognisable(c, page[0])]
+    known.sort(key=lambda c: (order[c.panel], c.id))
     return [(page, a, b) for a, b in combinations(known, 2) if a.panel != b.panel]
-
-
-def _limited(pairs: Sequence[Pair], seed: int) -> list[Pair]:
-    """At most `PAIRS_PER_IDENTITY` pairs for each pair of identities, so that no heroine fills the set."""
-    groups: dict[tuple[str, ...], list[Pair]] = {}
-    for pair in pairs:
-        groups.setdefault(tuple(sorted(str(c.identity) for c in pair[1:])), []).append(pair)
-    return [
-        pair for group in groups.values() for pair in sorted(group, key=lambda p: _ticket(p, seed))[:PAIRS_PER_IDENTITY]
-    ]
 
 
 def _features(pairs: Sequence[Pair]) -> NDArray[np.float64]:

@@ -20,6 +20,16 @@ def versions(pages: Sequence[Page]) -> list[list[Page]]:
     return list(by_id.values())
 
 
+# Shorter side of a box that can be marked, as a share of the page's width: 31 pixels of 1240, and still 19 where the
+# whole page has 1,024 visual tokens.
+SMALLEST_SIDE = 0.025
+
+
+def recognisable(character: Character, page: Page) -> bool:
+    """Whether the box is big enough to ask about; in tiny silhouettes neither action nor identity can be seen."""
+    return min(character.box.width, character.box.height) >= SMALLEST_SIDE * page.width
+
+
 def panels_of(page: Page) -> dict[str, Panel]:
     """The panels by id."""
     return {p.id: p for p in page.panels}
