@@ -1,0 +1,261 @@
+"""A run in numbers: everything here follows from its journal and manifest alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from statistics import fmean
+from typing import Literal
+
+from pydantic import Field
+
+from comic_eval.analysis.intervals import RESAMPLES, SEED, cluster_bootstrap_mean, wilson
+from comic_eval.run.folder import read_outcomes
+from comic_eval.run.manifest import Manifest, TaskPlan, read_manifest
+from comic_eval.run.record import Key, Outcome
+from comic_eval.types import Frozen
+
+Interval = tuple[float, float]
+
+
+class TaskSummary(Frozen):
+    """The scores of one task.
+
+    ``n = correct + wrong + unparsed + failed + unscored`` counts the samples that are finished; ``planned`` those that
+    the run is to ask.
+
+    Attributes:
+        accuracy: correct / n, the headline: whatever is not correct counts against it. None for n = 0.
+        accuracy_answered: correct / (n - failed - unscored): what the model got right of what it answered.
+        ci95: 95 % bootstrap interval of the accuracy, clustered by page; None with fewer than two pages, without width
+            where all answers are right or all are not.
+        ci95_wilson: 95 % Wilson interval, as if questions were independent.
+        chance: level of a random answer over the planned samples; None where there is none.
+        geometry: level of a baseline that reads only boxes, over the planned samples.
+        mae: counting: mean absolute error over the numbers that were given.
+        within_one: counting: share of all n with an error of at most one.
+        detail: means of the scorer's further numbers, over the answers that it scored.
+        failures: number of failed samples by cause; unparsed and unscored ones by reason.
+        comparable: False where the judge's scores must not stand beside an LLM judge's.
+    """
+
+    title: str
+    kind: Literal["choice", "number", "open"]
+    planned: int
+    pages: int
+    n: int
+    correct: int
+    wrong: int
+    unparsed: int
+    failed: int
+    unscored: int
+    accuracy: float | None
+    accuracy_answered: float | None
+    ci95: Interval | None
+    ci95_wilson: Interval | None
+    chance: float | None = None
+    geometry: float | None = None
+    mae: float | None = None
+    within_one: float | None = None
+    detail: dict[str, float] = Field(default_factory=dict)
+    failures: dict[str, int] = Field(default_factory=dict)
+    unparsed_reasons: dict[str, int] = Field(default_factory=dict)
+    unscored_reasons: dict[str, int] = Field(default_factory=dict)
+    comparable: bool = True
+
+
+class UsageSummary(Frozen):
+    """Tokens of all answers of the run, as the provider counted them; None where it never said.
+
+    Attributes:
+        answers: samples with an answer.
+        from_cache: how many of them the response cache gave, so that this run spent nothing on them.
+        retries: failed attempts that were followed by another.
+        mean_latency_s: seconds an answer, over all answers.
+        cost_usd: of the answers that were not cached, where prices were stated.
+    """
+
+    answers: int
+    from_cache: int
+    retries: int
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cached_tokens: int | None = None
+    image_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    mean_latency_s: float | None = None
+    cost_usd: float | None = None
+
+
+class Bootstrap(Frozen):
+    """How ``ci95`` was made."""
+
+    cluster: str = "page"
+    resamples: int = RESAMPLES
+    seed: int = SEED
+
+
+class Summary(Frozen):
+    """``summary.json``.
+
+    Attributes:
+        complete: whether every planned sample is finished, if only as a failure.
+        macro_accuracy: mean accuracy over ``macro_tasks``, the tasks whose scores are comparable; None unless all of
+            them have samples.
+        note: the adapter's own words about itself.
+        judge: id of the judge of open answers.
+    """
+
+    name: str
+    model: str
+    benchmark: str
+    revision: str
+    split: str
+    language: str
+    view: str
+    budget: int
+    limit: int | None
+    planned: int
+    done: int
+    complete: bool
+    tasks: dict[str, TaskSummary]
+    macro_accuracy: float | None
+    macro_tasks: tuple[str, ...]
+    usage: UsageSummary
+    judge: str
+    note: str | None = None
+    reads_images: bool = True
+    bootstrap: Bootstrap = Bootstrap()
+
+    @property
+    def failed(self) -> int:
+        return sum(t.failed for t in self.tasks.values())
+
+    @property
+    def unparsed(self) -> int:
+        return sum(t.unparsed for t in self.tasks.values())
+
+    @property
+    def exit_status(self) -> int:
+        """0 complete, 3 complete with failed requests, 4 incomplete."""
+        if not self.complete:
+            return 4
+        return 3 if self.failed else 0
+
+
+def build_summary(outcomes: Mapping[Key, Outcome], manifest: Manifest) -> Summary:
+    """Counts the outcomes of a run."""
+    by_task: dict[str, list[Outcome]] = {name: [] for name in manifest.tasks}
+    for outcome in outcomes.values():
+        by_task[outcome.task].append(outcome)
+    tasks = {
+        name: summarize_task(by_task[name], plan, comparable=plan.kind != "open" or manifest.judge.comparable)
+        for name, plan in manifest.tasks.items()
+    }
+    macro = {name: t.accuracy for name, t in tasks.items() if t.comparable}
+    known = [a for a in macro.values() if a is not None]
+    spec = manifest.spec
+    return Summary(
+        name=manifest.name,
+        model=spec.model,
+        benchmark=spec.benchmark.name,
+        revision=spec.benchmark.revision,
+        split=spec.split,
+        language=spec.language,
+        view=spec.view,
+        budget=spec.budget,
+        limit=spec.limit,
+        planned=manifest.planned,
+        done=len(outcomes),
+        complete=len(outcomes) == manifest.planned,
+        tasks=tasks,
+        macro_accuracy=fmean(known) if known and len(known) == len(macro) else None,
+        macro_tasks=tuple(macro),
+        usage=summarize_usage(outcomes.values(), manifest),
+        judge=spec.judge,
+        note=manifest.adapter.note,
+        reads_images=manifest.adapter.reads_images,
+    )
+
+
+def summarize_task(outcomes: list[Outcome], plan: TaskPlan, *, comparable: bool) -> TaskSummary:
+    """Scores one task from the outcomes of its samples."""
+    n = len(outcomes)
+    scored = [o for o in outcomes if o.status == "scored"]
+    correct = sum(o.score == 1.0 for o in scored)
+    count = Counter(o.status for o in outcomes)
+    answered = n - count["failed"] - count["unscored"]
+    counting = plan.kind == "number"
+    errors = [o.detail["abs_error"] for o in scored if "abs_error" in o.detail]
+    return TaskSummary(
+        title=plan.title,
+        kind=plan.kind,
+        planned=plan.planned,
+        pages=len({o.page for o in outcomes}),
+        n=n,
+        correct=correct,
+        wrong=len(scored) - correct,
+        unparsed=count["unparsed"],
+        failed=count["failed"],
+        unscored=count["unscored"],
+        accuracy=correct / n if n else None,
+        accuracy_answered=correct / answered if answered else None,
+        ci95=cluster_bootstrap_mean([float(o.score == 1.0) for o in outcomes], [o.page for o in outcomes]),
+        ci95_wilson=wilson(correct, n),
+        chance=plan.chance,
+        geometry=plan.geometry,
+        mae=fmean(errors) if counting and errors else None,
+        within_one=sum(o.detail.get("within_one", 0.0) for o in scored) / n if counting and n else None,
+        detail=_means(scored),
+        failures=_counts(o.cause for o in outcomes if o.status == "failed"),
+        unparsed_reasons=_counts(o.reason for o in outcomes if o.status == "unparsed"),
+        unscored_reasons=_counts(o.reason for o in outcomes if o.status == "unscored"),
+        comparable=comparable,
+    )
+
+
+def summarize_usage(outcomes: Iterable[Outcome], manifest: Manifest) -> UsageSummary:
+    """Adds up tokens, time and cost."""
+    outcomes = list(outcomes)
+    answered = [o for o in outcomes if o.status != "failed"]
+    tokens: Counter[str] = Counter()
+    for outcome in answered:
+        tokens.update(outcome.usage)
+    latencies = [o.latency_s for o in answered if o.latency_s is not None]
+    prices = manifest.prices
+    return UsageSummary(
+        answers=len(answered),
+        from_cache=sum(o.cached for o in answered),
+        retries=sum(o.retries for o in outcomes),
+        input_tokens=tokens.get("input_tokens"),
+        output_tokens=tokens.get("output_tokens"),
+        cached_tokens=tokens.get("cached_tokens"),
+        image_tokens=tokens.get("image_tokens"),
+        reasoning_tokens=tokens.get("reasoning_tokens"),
+        mean_latency_s=fmean(latencies) if latencies else None,
+        cost_usd=sum(prices.cost(o.usage) for o in answered if not o.cached) if prices else None,
+    )
+
+
+def _means(scored: list[Outcome]) -> dict[str, float]:
+    values: dict[str, list[float]] = {}
+    for outcome in scored:
+        for name, value in outcome.detail.items():
+            values.setdefault(name, []).append(value)
+    return {name: fmean(values[name]) for name in sorted(values)}
+
+
+def _counts(words: Iterable[str | None]) -> dict[str, int]:
+    counts = Counter(word or "unknown" for word in words)
+    return dict(sorted(counts.items(), key=lambda entry: (-entry[1], entry[0])))
+
+
+def load_summary(folder: Path) -> Summary:
+    """Rebuilds the summary of a run folder from its journal and manifest; ``summary.json`` itself is not read.
+
+    Raises:
+        RunFolderError: there is no run, or its files are damaged.
+    """
+    manifest = read_manifest(folder)
+    return build_summary(read_outcomes(folder, manifest.spec_digest[:12]), manifest)

@@ -1,0 +1,148 @@
+"""Gets one answer from a model: cache, limits, time limit, retries."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from comic_eval.contracts import Adapter
+from comic_eval.errors import RequestError, RetryableError
+from comic_eval.run.cache import ResponseCache, cache_key
+from comic_eval.run.clock import Clock
+from comic_eval.run.limits import Gate
+from comic_eval.run.record import Failure
+from comic_eval.run.redact import redact
+from comic_eval.run.retry import next_wait
+from comic_eval.run.spec import Operation
+from comic_eval.types import Generation, Request
+
+MAX_MESSAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer, or the failure in its place."""
+
+    generation: Generation | None
+    failure: Failure | None = None
+    cached: bool = False
+    retries: int = 0
+    latency_s: float | None = None
+
+
+def failure_of(error: Exception, cause: str) -> Failure:
+    """An exception as it is recorded: named, shortened, without keys."""
+    if isinstance(error, RequestError):
+        return Failure(cause=error.cause, status=error.status, message=redact(str(error))[:MAX_MESSAGE])
+    return Failure(cause=cause, message=redact(f"{type(error).__name__}: {error}")[:MAX_MESSAGE])
+
+
+class Asker:
+    """Asks one adapter, for all workers of a run.
+
+    Args:
+        settings: the adapter's settings as the specification holds them; part of every cache key.
+        cache: None asks the model always.
+        on_retry: called at every failed attempt that is followed by another.
+        warn: told once if the cache fails; the run goes on without it.
+    """
+
+    def __init__(
+        self,
+        adapter: Adapter,
+        settings: dict[str, Any],
+        operation: Operation,
+        clock: Clock,
+        *,
+        cache: ResponseCache | None = None,
+        on_retry: Callable[[], None] = lambda: None,
+        warn: Callable[[str], None] = lambda message: None,
+    ) -> None:
+        self._adapter = adapter
+        self._settings = settings
+        self._operation = operation
+        self._clock = clock
+        self._cache = cache
+        self._on_retry = on_retry
+        self._warn = warn
+        self._gate = Gate(
+            clock,
+            requests_per_minute=operation.requests_per_minute,
+            tokens_per_minute=operation.tokens_per_minute,
+        )
+        self._rng = random.Random()  # noqa: S311 - jitter
+
+    async def ask(self, request: Request, repeat: int = 0) -> Reply:
+        """Answers a request or says why not; raises nothing but cancellation."""
+        if self._cache is None:
+            return await self._attempts(request)
+        key = cache_key(self._adapter.info, self._settings, request, repeat)
+        kept = self._lookup(key)
+        if kept is not None:
+            return Reply(kept, cached=True, latency_s=kept.latency_s)
+        reply = await self._attempts(request)
+        if reply.generation is not None:
+            # Before the journal's line: a process killed in between has the answer here, and asks nothing twice.
+            self._keep(key, reply.generation.model_copy(update={"latency_s": reply.latency_s}))
+        return reply
+
+    def _lookup(self, key: str) -> Generation | None:
+        try:
+            return self._cache.get(key) if self._cache else None
+        except (sqlite3.Error, ValueError) as error:
+            self._give_up_cache(error)
+            return None
+
+    def _keep(self, key: str, generation: Generation) -> None:
+        try:
+            if self._cache:
+                self._cache.put(key, generation)
+        except sqlite3.Error as error:
+            self._give_up_cache(error)
+
+    def _give_up_cache(self, error: Exception) -> None:
+        path = self._cache.path if self._cache else None
+        self._cache = None
+        self._warn(f"{path}: the response cache fails ({error}); the run goes on without it")
+
+    async def _attempts(self, request: Request) -> Reply:
+        started: float | None = None
+        attempt = 0
+        while True:
+            booked = await self._gate.enter()
+            began = self._clock.now()
+            started = began if started is None else started
+            try:
+                generation = await self._once(request)
+            except RetryableError as error:
+                self._gate.settle(booked, 0)
+                if error.retry_after:
+                    self._gate.pause(min(error.retry_after, self._operation.max_wait_s))
+                wait = next_wait(error, attempt, self._clock.now() - started, self._operation, self._rng)
+                if wait is None:
+                    return Reply(None, failure_of(error, "adapter_error"), retries=attempt)
+                attempt += 1
+                self._on_retry()
+                await self._clock.sleep(wait)
+            except Exception as error:  # noqa: BLE001 - adapters are foreign code: whatever they raise is an attributed
+                # failure of this one sample, and no reason to lose a run of thousands.
+                self._gate.settle(booked, 0)
+                return Reply(None, failure_of(error, "adapter_error"), retries=attempt)
+            else:
+                usage = generation.usage
+                used = None if usage.input_tokens is None else usage.input_tokens + (usage.output_tokens or 0)
+                self._gate.settle(booked, used)
+                latency = generation.latency_s if generation.latency_s is not None else self._clock.now() - began
+                return Reply(generation, retries=attempt, latency_s=round(latency, 4))
+
+    async def _once(self, request: Request) -> Generation:
+        limit = self._operation.timeout_s
+        try:
+            async with asyncio.timeout(limit):
+                return await self._adapter.generate(request)
+        except TimeoutError as error:
+            raise RetryableError(f"no complete answer within {limit:g} s", cause="timeout") from error

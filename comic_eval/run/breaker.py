@@ -1,0 +1,63 @@
+"""Stops a run that cannot succeed, before it burns through thousands of samples."""
+
+from __future__ import annotations
+
+from comic_eval.run.record import Failure
+
+REFUSALS_IN_A_ROW = 5
+# A wrong key, a key without the right, a wrong model name or base URL.
+_REFUSED_STATUS = {401, 403, 404}
+
+
+class Breaker:
+    """Watches failures in a row, with no answer in between.
+
+    Refusals (HTTP 401, 403, 404, cause ``auth``) stop after 5 in a row, as no later sample will fare better: it is the
+    user's call that needs mending. Connections that fail, each after all its retries, stop once every worker has seen
+    one: the server is gone, and the same call goes on when it is back.
+
+    Args:
+        pending: samples to ask in this start. A run in which nothing was ever answered stops when all were refused.
+        answered_before: whether an earlier start got an answer.
+        workers: samples in work at a time.
+    """
+
+    def __init__(self, *, pending: int, answered_before: bool, workers: int) -> None:
+        self._refusal_limit = REFUSALS_IN_A_ROW if answered_before else min(REFUSALS_IN_A_ROW, pending)
+        self._connection_limit = max(REFUSALS_IN_A_ROW, workers)
+        self._refused = 0
+        self._unconnected = 0
+
+    def answered(self) -> None:
+        self._refused = self._unconnected = 0
+
+    def failed(self, failure: Failure) -> None:
+        """Counts a failure.
+
+        Raises:
+            Refused: the server refuses everything.
+            Unreachable: the server is gone.
+        """
+        refused = failure.cause == "auth" or failure.status in _REFUSED_STATUS
+        self._refused = self._refused + 1 if refused else 0
+        self._unconnected = self._unconnected + 1 if failure.cause == "connection" else 0
+        if self._refused >= self._refusal_limit:
+            raise Refused(failure)
+        if self._unconnected >= self._connection_limit:
+            raise Unreachable(failure)
+
+
+class Stop(Exception):  # noqa: N818 - ends a run, as StopIteration ends a loop
+    """Ends a run early; what was answered is kept."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+class Refused(Stop):
+    """The server refuses every request."""
+
+
+class Unreachable(Stop):
+    """The server cannot be reached."""

@@ -1,0 +1,218 @@
+"""One start of a run: lock, manifest, resume, ask, summary."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from comic_eval.analysis.summary import Summary, build_summary
+from comic_eval.contracts import RunContext
+from comic_eval.errors import RequestError, UserError
+from comic_eval.images.renderer import Renderer
+from comic_eval.run.ask import Asker
+from comic_eval.run.breaker import Breaker, Refused, Unreachable
+from comic_eval.run.cache import ResponseCache
+from comic_eval.run.clock import RealClock
+from comic_eval.run.engine import Engine, Parts
+from comic_eval.run.files import to_json, write_atomic
+from comic_eval.run.folder import JOURNAL, SUMMARY, enter, make_folder, read_outcomes, run_folder
+from comic_eval.run.journal import Journal
+from comic_eval.run.lock import RunLock
+from comic_eval.run.manifest import Manifest
+from comic_eval.run.prepare import Prepared, make_manifest
+from comic_eval.run.progress import Progress
+from comic_eval.run.record import Record
+from comic_eval.run.redact import printable
+from comic_eval.run.spec import Operation, Prices
+from comic_eval.run.tally import Tally, TaskTally
+
+CACHE = ".cache"
+# After a power cut at most this much is asked again; a killed process loses nothing that was written.
+SYNC_EVERY_S = 2.0
+
+
+@dataclass(frozen=True)
+class Session:
+    """How one start of a run ended. ``stopped`` says why it ended early, None if it did not."""
+
+    folder: Path
+    manifest: Manifest
+    summary: Summary
+    stopped: str | None
+
+    @property
+    def exit_status(self) -> int:
+        return 4 if self.stopped else self.summary.exit_status
+
+
+async def run_session(
+    prepared: Prepared,
+    *,
+    runs_dir: Path,
+    operation: Operation,
+    prices: Prices | None,
+    arguments: Mapping[str, Any],
+    progress: Progress,
+    stop: asyncio.Event,
+) -> Session:
+    """Starts a run or goes on with it.
+
+    Raises:
+        UserError: the folder cannot be used, the model cannot be started, or the server refuses every request.
+    """
+    folder = run_folder(runs_dir, prepared.name)
+    make_folder(folder)
+    with RunLock(folder):
+        manifest = enter(folder, make_manifest(prepared, operation=operation, prices=prices, arguments=arguments))
+        with Journal(folder / JOURNAL) as journal:
+            stopped, refused = await _ask_rest(prepared, manifest, operation, folder, journal, progress, stop)
+        summary = build_summary(read_outcomes(folder, prepared.spec.short_digest), manifest)
+        unwritten = _write_summary(folder, summary)
+    if refused:
+        raise refused
+    return Session(folder, manifest, summary, stopped or unwritten)
+
+
+def _write_summary(folder: Path, summary: Summary) -> str | None:
+    try:
+        write_atomic(folder / SUMMARY, to_json(summary.model_dump(mode="json")))
+    except OSError as error:
+        return f"{folder / SUMMARY} cannot be written ({error.strerror}); every answer is safe in {JOURNAL}"
+    return None
+
+
+async def _ask_rest(
+    prepared: Prepared,
+    manifest: Manifest,
+    operation: Operation,
+    folder: Path,
+    journal: Journal,
+    progress: Progress,
+    stop: asyncio.Event,
+) -> tuple[str | None, UserError | None]:
+    """Asks whatever has no answer yet; returns why it ended early, and the user's mistake that ended it."""
+    planned = {item.key: item.sample.answer for item in prepared.items}
+    outcomes = read_outcomes(folder, prepared.spec.short_digest, planned)
+    answered = {key: o for key, o in outcomes.items() if o.status != "failed"}
+    pending = [item for item in prepared.items if item.key not in answered]
+    tally = Tally({name: TaskTally(plan.planned) for name, plan in manifest.tasks.items()}, prices=manifest.prices)
+    for outcome in answered.values():
+        tally.add_earlier(outcome)
+    if not pending:
+        return None, None
+    workers = min(operation.concurrency, prepared.adapter.info.max_concurrency or operation.concurrency, len(pending))
+    breaker = Breaker(pending=len(pending), answered_before=bool(answered), workers=workers)
+
+    def sink(record: Record) -> None:
+        journal.append(record)
+        outcome = record.outcome()
+        tally.add(outcome)
+        if record.error is None:
+            breaker.answered()
+        else:
+            breaker.failed(record.error)
+
+    try:
+        async with (
+            _started(prepared, folder.parent / CACHE),
+            _background(progress, tally, journal),
+        ):
+            with _cache(prepared, operation, folder.parent) as cache:
+                asker = Asker(
+                    prepared.adapter,
+                    prepared.spec.model_settings,
+                    operation,
+                    RealClock(),
+                    cache=cache,
+                    on_retry=tally.count_retry,
+                    warn=progress.warn,
+                )
+                parts = Parts(
+                    run=prepared.spec.short_digest,
+                    adapter=prepared.adapter,
+                    asker=asker,
+                    renderer=Renderer(
+                        prepared.benchmark.folder, budget=prepared.spec.budget, cache_dir=folder.parent / CACHE / "images"
+                    ),
+                    tasks=prepared.tasks,
+                    judge=prepared.judge,
+                    params=prepared.spec.params,
+                )
+                await Engine(parts, workers).run(pending, sink, stop)
+    except OSError as error:
+        return (
+            f"the journal cannot be written: {error.strerror or error} ({folder / JOURNAL}). Every answer before is "
+            "safe. Free space and repeat the call: it goes on where it stopped",
+            None,
+        )
+    except Unreachable as error:
+        return f"the server cannot be reached: {printable(error.failure.message)}. Repeat the call when it is back", None
+    except Refused as error:
+        return None, UserError(_refusal(prepared, error))
+    return ("interrupted; repeat the call to go on" if stop.is_set() else None), None
+
+
+def _refusal(prepared: Prepared, error: Refused) -> str:
+    status = f"HTTP {error.failure.status}, " if error.failure.status else ""
+    return (
+        f"{prepared.spec.model}: the server refuses every request ({status}{error.failure.cause}): "
+        f"{printable(error.failure.message)} "
+        "Check the key in the environment, the model's name and the base URL, then repeat the call: it asks what has "
+        "no answer yet"
+    )
+
+
+@contextlib.asynccontextmanager
+async def _started(prepared: Prepared, cache_dir: Path) -> AsyncIterator[None]:
+    """The adapter, started; closed in any case."""
+    adapter = prepared.adapter
+    try:
+        try:
+            await adapter.start(
+                RunContext(train_samples=prepared.train, seed=prepared.spec.seed, cache_dir=cache_dir)
+            )
+        except RequestError as error:
+            raise UserError(f"{prepared.spec.model} cannot be started: {printable(str(error))}") from error
+        yield
+    finally:
+        await adapter.close()
+
+
+@contextlib.contextmanager
+def _cache(prepared: Prepared, operation: Operation, runs_dir: Path) -> Any:
+    """The response cache, or None where it is not wanted or serves nothing."""
+    if not operation.use_cache or prepared.adapter.info.deterministic:
+        yield None
+        return
+    with ResponseCache(runs_dir / CACHE) as cache:
+        yield cache
+
+
+@contextlib.asynccontextmanager
+async def _background(progress: Progress, tally: Tally, journal: Journal) -> AsyncIterator[None]:
+    """Keeps the display fresh and the journal on the disk meanwhile."""
+
+    async def show() -> None:
+        while True:
+            await asyncio.sleep(progress.interval_s)
+            progress.update(tally)
+
+    async def sync() -> None:
+        while True:
+            await asyncio.sleep(SYNC_EVERY_S)
+            with contextlib.suppress(OSError):  # the next write tells
+                await asyncio.to_thread(journal.sync)
+
+    tasks = [asyncio.create_task(show()), asyncio.create_task(sync())]
+    progress.begin(tally)
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        progress.end(tally)
