@@ -1,23 +1,321 @@
-"""Reads the letter of a choice out of a model's text."""
+"""Reads the letter of a choice out of a model's text.
+
+The answer is taken from the first of these that gives one:
+
+1. the ``<answer>`` tags (see `comic_eval.answers.tags`);
+2. ``\\boxed{…}``, then JSON objects with an answer's key; all must agree;
+3. the whole text, if it is a letter, a choice's text, or both;
+4. statements: "the answer is B", "I choose B", "B is correct"; in prose the last one counts, since people correct
+   themselves, and what it says must be one choice;
+5. a first or last line that is a letter or a choice;
+6. conclusions: "so B", "c'est donc la B";
+7. unless the text is a refusal: the one choice that the last sentence names.
+
+A letter beyond the choices is out of range; a letter beside the text of another choice, two choices at once and lists
+of choices are ambiguous. Nothing is ever guessed. A bare "A" that a lower-case word follows is an article, not a
+letter, and so is a lower-case "a" in a sentence.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from comic_eval.answers import tags
+from comic_eval.answers import formats, stated, tags
+from comic_eval.answers.choice_table import ChoiceTable
 from comic_eval.answers.normalise import canonical
-from comic_eval.types import CHOICE_LETTERS, Extraction, Language
+from comic_eval.answers.refusal import is_refusal
+from comic_eval.types import Extraction, Language
+
+AMBIGUOUS = "ambiguous"
+OUT_OF_RANGE = "out_of_range"
+_JSON_KEYS = frozenset(
+    {"answer", "final_answer", "correct_answer", "choice", "option", "letter", "selected_option", "selection"}
+    | {"réponse", "reponse", "réponse_finale", "reponse_finale", "choix", "lettre"}
+)
+_HEAD, _TAIL = 3_000, 12_000
+
+_LETTER = re.compile(
+    r" ?(?:(?:the|la|le|l'|our|is|est|my|ma) ?)?"
+    r"(?:(?:correct|right|best|bonne|final|first|second) )?"
+    r"(?:(?P<plain>option|choice|letter|answer|lettre|choix|réponse|reponse|proposition|number|numéro) ?:? ?"
+    r"|(?P<mark>(?:the |la |le )?(?:character|panel|candidate|image|picture|figure|box|one|person|personnage|case"
+    r"|vignette|candidate?|celle|celui|cadre|order|ordre)(?: (?:marked|labell?ed|marquée?|désignée?|notée?))?) ?)?"
+    r"(?:(?<!\w)\((?P<deco>[A-Za-z])\)|(?P<bare>[A-Za-z])(?![\w']|\.[A-Za-z]))",
+    re.IGNORECASE,
+)
+_AFTER = re.compile(r"[.):,]?\)? ?(?:-+>? |=+>? |: ?)?")
+# Words that may follow the letter "A" where it is the answer and not an article.
+_CLAUSE = re.compile(
+    r" (?:because|since|as|for|due|is|was|seems|looks|appears|and|or|but|which|where|given|based|car|parce|puisque|est"
+    r"|et|ou|mais|qui|semble|comme|étant)\b",
+)
+_ANOTHER = re.compile(
+    r"[.)]? ?(?:\(?(?:or|and|ou|et|/|&|\+|vs\.?)\)? ?|, ?(?=\(?[A-Z]\)? ?(?:,|and\b|or\b|ou\b|et\b|&|[.!]?$)))"
+    r"(?:(?:possibly|perhaps|maybe|even|also|peut-être|éventuellement|both|option|choice|l'option|la|le|letter"
+    r"|character|panel|personnage|case) ){0,2}\(?(?P<letter>[A-Z])\b(?!')",
+    re.MULTILINE,
+)
+_NONE_OF_THEM = re.compile(
+    r"^(?:none|neither|aucune?|ni l'une? ni l'autre)\b(?: of (?:the above|these|them|the choices|the options)"
+    r"| de(?:s| ces) (?:réponses|choix|propositions)| d'entre)?[^\n]{0,30}$",
+    re.IGNORECASE,
+)
+_NEGATION = re.compile(
+    r"\b(?:not|never|neither|nor|cannot|pas|ni|jamais|aucune?|rather than|instead of|plutôt que|au lieu de|unlike"
+    r"|eliminat\w*|rules? out|ruled out|wrong|incorrect|faux|fausse|exclu\w*)\b|n't\b",
+    re.IGNORECASE,
+)
+_CLAUSES = re.compile(r"[,;:]|\bbut\b|\bmais\b| - ")
+_FINAL_LETTER = re.compile(r"(?<![\w'])(?P<letter>[A-Z])\)?[.!]*$")
 
 
 def extract_choice(text: str, choices: Sequence[str], language: Language = "en") -> Extraction:
-    """The letter of the choice that the text settles on."""
+    """The letter of the choice that the text settles on.
 
-    def read(content: str) -> Extraction:
-        letter = content.strip(" .*()").upper()
-        if len(letter) != 1:
-            return Extraction(value=None, reason="no_answer")
-        if letter not in CHOICE_LETTERS[: len(choices)]:
-            return Extraction(value=None, reason="out_of_range")
-        return Extraction(value=letter)
+    Args:
+        text: what the model wrote.
+        choices: the texts of the choices, lettered A, B, ... by place.
+        language: of the sample. Models mix languages, so both are always read.
 
-    return tags.read_tags(canonical(text), "choice", read) or Extraction(value=None, reason="no_answer")
+    Returns:
+        the letter, or a reason: ``empty``, ``truncated``, ``refusal``, ``ambiguous``, ``out_of_range``, ``no_answer``.
+    """
+    return _Reader(ChoiceTable(choices)).read(text)
+
+
+class _Reader:
+    def __init__(self, table: ChoiceTable) -> None:
+        self._table = table
+
+    def read(self, text: str) -> Extraction:
+        text = canonical(text)
+        if not text:
+            return Extraction(value=None, reason="empty")
+        reply = tags.without_thoughts(text)
+        everything = reply.body if reply.unfinished is None else f"{reply.body}\n{reply.unfinished}"
+        tagged = tags.read_tags(everything, "choice", self._read_tag)
+        if tagged is not None:
+            return tagged
+        body = tags.without_tags(reply.body)
+        found = self._read_body(body)
+        if found is not None:
+            return self._extraction(found)
+        if reply.unfinished is not None:
+            return Extraction(value=None, reason="truncated")
+        return Extraction(value=None, reason="refusal" if is_refusal(body) else "no_answer")
+
+    def _extraction(self, found: str) -> Extraction:
+        return Extraction(value=found) if len(found) == 1 else Extraction(value=None, reason=found)
+
+    def _read_tag(self, content: str) -> Extraction:
+        plain = formats.unmark(formats.plain_latex(content))
+        found = self._short(plain) or self._read_body(content)
+        if found is not None:
+            return self._extraction(found)
+        return Extraction(value=None, reason="refusal" if is_refusal(content) else "no_answer")
+
+    def _read_body(self, body: str) -> str | None:
+        """A letter, a reason, or None where the text gives nothing."""
+        if len(body) > _HEAD + _TAIL:
+            body = body[:_HEAD] + "\n" + body[-_TAIL:]
+        formatted = formats.boxed(body) or formats.json_values(body, _JSON_KEYS)
+        found = {self._short(formats.unmark(value)) for value in formatted} - {None}
+        if found:
+            return str(found.pop()) if len(found) == 1 else AMBIGUOUS
+        body = stated.without_rejected(formats.unmark(formats.plain_latex(body)))
+        listing = self._is_listing(body)
+        return (
+            self._short(body)
+            or self._statements(body)
+            or self._lines(body)
+            or (None if listing else self._conclusions(body))
+            or (None if is_refusal(body) else self._last_sentence(body, listing))
+        )
+
+    def _short(self, text: str) -> str | None:
+        """A text that is nothing but a letter, a choice's text, or a letter with the text."""
+        text = text.strip(" \n.,;:!-")
+        exact = self._table.exact(text)
+        if exact is not None:
+            return exact
+        if "\n" in text:
+            return None
+        if len(text) == 1 and text.isascii() and text.isalpha():
+            return self._in_range(text.upper())
+        if _NONE_OF_THEM.match(text):
+            return OUT_OF_RANGE
+        letter, end = self._letter_at(text, 0, alone=True)
+        if letter is None:
+            return None
+        if len(letter) > 1:
+            return letter
+        rest = text[end:].strip()
+        if not any(c.isalnum() for c in rest):
+            return letter
+        if rest[0] == "(" and rest[-1] == ")":
+            rest = rest[1:-1]
+        said = self._table.exact(rest)
+        if said is not None:
+            return letter if said == letter else AMBIGUOUS
+        separated = bool(re.match(r" ?[.):-]|\)", text[end:])) or text[end - 1] == ")"
+        return self._agreeing(letter, rest) if separated else None
+
+    def _agreeing(self, letter: str, rest: str) -> str:
+        """The letter, unless the text beside it names another choice and not this one."""
+        named = self._table.named(rest)
+        return AMBIGUOUS if len(named) == 1 and letter not in named and not _NEGATION.search(rest) else letter
+
+    def _in_range(self, letter: str) -> str:
+        return letter if letter in self._table.letters else OUT_OF_RANGE
+
+    def _letter_at(self, text: str, at: int, *, alone: bool = False) -> tuple[str | None, int]:
+        """The letter that stands at ``at``, after words such as "option" or "character"; or ``ambiguous``.
+
+        ``alone``: nothing introduced it, so that a lower-case letter in a sentence cannot be one.
+        """
+        match = _LETTER.match(text, at)
+        if match is None:
+            return None, at
+        end = match.end()
+        written = match["deco"] or match["bare"]
+        after = text[end:]
+        if match["deco"] is None and not self._is_letter(written, after, bool(match["plain"]), alone):
+            return None, at
+        letter = written.upper()
+        if match["mark"]:
+            if letter not in self._table.marks:
+                return None, at
+            letter = self._table.marks[letter]
+        letter = self._in_range(letter)
+        another = _ANOTHER.match(after)
+        if another and another["letter"] != written.upper() and another["letter"] in self._table.letters:
+            return AMBIGUOUS, end
+        return letter, end
+
+    def _is_letter(self, written: str, after: str, introduced: bool, alone: bool) -> bool:
+        """Whether a bare letter is a choice and no article, pronoun or initial."""
+        if written.isupper():
+            if written not in "AIY" or not re.match(r" [a-zà-ÿ']", after):
+                return True
+            return bool(_CLAUSE.match(after)) and (written == "A" or introduced)
+        if after and after[0] in ".)" and not re.match(r"\.\w", after):
+            return True
+        return not after.strip(" \n") and not alone and (written not in "aiy" or introduced)
+
+    def _statements(self, body: str) -> str | None:
+        """What the last statement says; a letter, a reason or None."""
+        found: list[tuple[int, str]] = []
+        for pattern in (stated.ANSWER_IS, stated.HEADING, stated.I_CHOOSE):
+            for match in pattern.finditer(body):
+                if stated.supposes(body, match.start()):
+                    continue
+                said = self._stated(body, match.end())
+                if said is not None:
+                    found.append((match.end(), said))
+        for match in stated.IS_RIGHT.finditer(body):
+            letter = self._letter_before(body, match.start())
+            if letter is not None and not stated.supposes(body, match.start()):
+                found.append((match.start(), letter))
+        return max(found)[1] if found else None
+
+    def _stated(self, body: str, at: int) -> str | None:
+        letter, end = self._letter_at(body, at)
+        rest = stated.rest_of_sentence(body, at)
+        if letter is not None:
+            line = body[end:].split("\n", 1)[0]
+            said = self._table.exact(_AFTER.sub("", line, count=1))
+            return AMBIGUOUS if said is not None and len(letter) == 1 and said != letter else letter
+        exact = self._table.exact(rest)
+        if exact is not None:
+            return exact
+        if stated.leaves_open(rest):
+            mentioned = set(re.findall(r"(?<![\w'])[A-Z](?![\w'])", rest)) & set(self._table.letters)
+            return AMBIGUOUS if len(mentioned) > 1 else None
+        named = set() if _NEGATION.search(rest) else self._table.named(rest)
+        return named.pop() if len(named) == 1 else AMBIGUOUS if named else None
+
+    def _letter_before(self, body: str, end: int) -> str | None:
+        """The letter that ends at ``end``: "option B" before "is correct"."""
+        match = re.search(
+            r"(?<![\w'])(?:(?P<mark>character|panel|candidate|personnage|case|vignette) )?\(?(?P<letter>[A-Z])\)?$",
+            body[max(0, end - 30) : end],
+        )
+        if match is None or re.search(r"\b(?:and|or|et|ou|nor|ni) \(?[A-Z]\)?$", body[max(0, end - 30) : end]):
+            return None
+        if match["mark"]:
+            return self._table.marks.get(match["letter"])
+        return self._in_range(match["letter"])
+
+    def _line(self, line: str) -> tuple[str | None, bool]:
+        """What a line alone says, and whether it is a bare letter."""
+        line = line.strip()
+        bare = bool(re.fullmatch(r"(?:option |choice |choix |l'option )?\(?[A-Z]\)?[.):]?\)?", line, re.IGNORECASE))
+        said = self._short(line)
+        return said, bare and said is not None
+
+    def _is_listing(self, body: str) -> bool:
+        """Whether several lines name different choices, as a repetition of the choices does."""
+        said = {value for line in body.split("\n") if (value := self._line(line)[0]) and len(value) == 1}
+        return len(said) > 1
+
+    def _lines(self, body: str) -> str | None:
+        lines = [line for line in body.split("\n") if any(c.isalnum() for c in line)]
+        if len(lines) < 2:
+            return None
+        bare = {said for line in lines if (read := self._line(line))[1] and (said := read[0])}
+        ends = [self._line(lines[-1]), self._line(lines[0])]
+        if len(bare) == 1 and any(is_bare for _, is_bare in ends):
+            return bare.pop()
+        if len(bare) > 1:
+            return AMBIGUOUS
+        if self._is_listing(body):
+            return None
+        settled = {value for value, _ in ends if value}
+        return settled.pop() if len(settled) == 1 else AMBIGUOUS if settled else None
+
+    def _conclusions(self, body: str) -> str | None:
+        found = [
+            letter
+            for match in stated.CONCLUSION.finditer(body)
+            if not stated.supposes(body, match.start())
+            and (letter := self._letter_at(body, match.end())[0]) is not None
+        ]
+        return found[-1] if found else None
+
+    def _last_sentence(self, body: str, listing: bool) -> str | None:
+        """The only choice that the last sentence names outside of its negated clauses."""
+        sentences = stated.sentences(body)
+        if not sentences:
+            return None
+        last = sentences[-1]
+        if listing and self._line(last)[0]:
+            return AMBIGUOUS
+        clauses = [c for c in _CLAUSES.split(last) if not _NEGATION.search(c)]
+        kept = " , ".join(clauses)
+        said = self._letters_in(kept) | self._table.named(kept)
+        said = said or self._table.told(kept)
+        if OUT_OF_RANGE in said:
+            return OUT_OF_RANGE if len(said) == 1 else AMBIGUOUS
+        return said.pop() if len(said) == 1 else AMBIGUOUS if said else None
+
+    def _letters_in(self, sentence: str) -> set[str]:
+        """Letters that are choices by their form: "(B)", "option B", "B" at the very end."""
+        found = set()
+        for match in _LETTER.finditer(sentence):
+            if match["deco"] and not match["mark"]:
+                found.add(self._in_range(match["deco"].upper()))
+            elif match["plain"] and match["bare"] and match["bare"].isupper():
+                found.add(self._in_range(match["bare"]))
+            elif match["mark"]:
+                label = (match["deco"] or match["bare"]).upper()
+                if (match["deco"] or match["bare"]).isupper() and label in self._table.marks:
+                    found.add(self._table.marks[label])
+        final = _FINAL_LETTER.search(sentence.rstrip())
+        if final and not re.search(
+            r"(?:marked|labell?ed|marquée?|désignée?|character|panel|box|personnage|case|cadre) \(?[A-Z]\)?[.!]*$",
+            sentence,
+        ):
+            found.update(self._in_range(c) for c in re.findall(r"(?<![\w'])[B-HJ-Z](?![\w'])", sentence))
+            found.add(self._in_range(final["letter"]))
+        return found

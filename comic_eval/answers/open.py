@@ -1,18 +1,66 @@
-"""Reads an answer in words out of a model's text."""
+"""Reads an answer in words out of a model's text.
+
+What the ``<answer>`` tags hold; else a JSON object's answer or ``\\boxed{…}``; else what follows the last "Answer:" or
+"Final answer" heading; else all that was said outside of thoughts. Refusals are no answers. What is judged keeps the
+model's own words: only blanks, tags and Markdown around the answer are taken off.
+"""
 
 from __future__ import annotations
 
-from comic_eval.answers import tags
-from comic_eval.answers.normalise import clean
+import re
+
+from comic_eval.answers import formats, tags
+from comic_eval.answers.normalise import clean, words
+from comic_eval.answers.refusal import is_refusal
 from comic_eval.types import Extraction
+
+_JSON_KEYS = frozenset({"answer", "final_answer", "response", "réponse", "reponse", "réponse_finale", "reponse_finale"})
+_ANSWER_FOLLOWS = re.compile(
+    r"(?:^|\n|(?<=[.!?] ))(?:the |la |my |ma )?(?:final |short )?(?:answer|réponse|reponse)(?: finale| courte)?"
+    r"(?: is| est)? ?:\s*",
+    re.IGNORECASE,
+)
+_HEADING = re.compile(r"(?:^|\n)(?:final |short )?(?:answer|réponse)(?: finale| courte)?\n\s*", re.IGNORECASE)
+# A refusal that goes on is an attempt: "I cannot read the sign, but she holds a broom."
+_GOES_ON = re.compile(r"\b(?:but|however|mais|cependant|toutefois)\b", re.IGNORECASE)
+_LONGEST_REFUSAL = 60
 
 
 def extract_open(text: str) -> Extraction:
-    """The answer that the text gives."""
+    """The answer that the text gives, on one line per paragraph.
 
-    def read(content: str) -> Extraction:
-        if tags.is_placeholder(content, "open"):
-            return Extraction(value=None, reason="no_answer")
-        return Extraction(value=" ".join(content.split()))
+    Returns:
+        the answer's text, or a reason: ``empty``, ``truncated``, ``refusal``, ``ambiguous`` (two different answers in
+        tags), ``no_answer``.
+    """
+    text = clean(text).strip()
+    if not text:
+        return Extraction(value=None, reason="empty")
+    reply = tags.without_thoughts(text)
+    everything = reply.body if reply.unfinished is None else f"{reply.body}\n{reply.unfinished}"
+    tagged = tags.read_tags(everything, "open", _as_answer)
+    if tagged is not None:
+        return tagged
+    body = tags.without_tags(reply.body)
+    if not body and reply.unfinished is not None:
+        return Extraction(value=None, reason="truncated")
+    return _as_answer(_settled(body))
 
-    return tags.read_tags(clean(text), "open", read) or Extraction(value=None, reason="no_answer")
+
+def _settled(body: str) -> str:
+    formatted = formats.json_values(body, _JSON_KEYS) or formats.boxed(body)
+    if formatted:
+        return formatted[-1]
+    body = formats.unmark(body)
+    follows = [*_ANSWER_FOLLOWS.finditer(body), *_HEADING.finditer(body)]
+    answer = body[max(m.end() for m in follows) :].strip() if follows else ""
+    return answer or body
+
+
+def _as_answer(content: str) -> Extraction:
+    content = "\n".join(" ".join(line.split()) for line in content.split("\n") if line.strip())
+    if tags.is_placeholder(content, "open"):
+        return Extraction(value=None, reason="no_answer")
+    if is_refusal(content) and len(words(content)) <= _LONGEST_REFUSAL and not _GOES_ON.search(content):
+        return Extraction(value=None, reason="refusal")
+    return Extraction(value=content)

@@ -109,7 +109,7 @@ def read_tags(text: str, kind: str, read: Callable[[str], Extraction]) -> Extrac
         found.append(last)
     if not found:
         return None
-    values = {result.value for result in found}
+    values = {result.value and tuple(words(result.value)) for result in found}
     if len(values) > 1:
         return Extraction(value=None, reason="ambiguous")
     return found[-1]

@@ -1,0 +1,113 @@
+"""The numbers in a sentence: which of them count something, and which only number panels, marks or lines."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from comic_eval.answers import numerals
+
+# A page with a hundred panels does not exist; larger numbers are slips that would drown every mean error.
+LIMIT = 99
+
+_COUNTED = (
+    r"(?:panels?|times?|cases?|fois|vignettes?|frames?|appearances?|occurrences?|apparitions?|images?|instances?|boxes"
+    r"|pictures?|cadres?|reprises?|places?|scenes?|scènes?)"
+)
+_TOTAL_AFTER = re.compile(
+    rf"(?: {_COUNTED})? ?,? (?:in total|altogether|overall|in all|au total|en tout)\b", re.IGNORECASE
+)
+_TOTAL_BEFORE = re.compile(
+    r"(?:\btotal(?: (?:count|number|is|of|comes to|de|est|est de|nombre)){0,3} ?[:=]? ?|= ?|\b(?:makes|gives|giving|count is) "
+    r"|\b(?:i|je) (?:count|compte) |\b(?:so|soit|donc|thus|therefore|hence),? )$",
+    re.IGNORECASE,
+)
+_COUNTED_AFTER = re.compile(rf" (?!(?:autres?|other|more)\b)(?:[\w'-]+ )?{_COUNTED}\b", re.IGNORECASE)
+_INDEX_BEFORE = re.compile(
+    r"(?:\b(?:panels?|cases?|vignettes?|frames?|images?|pages?|characters?|personnages?|rows?|rangées?|lignes?|columns?"
+    r"|colonnes?|numbers?|numéros?|no|steps?|étapes?|figures?|box(?:es)?|marked|marquée?s?|labell?ed|strips?|bandes?"
+    r"|tier|cadres?|version|question|episode|épisode|pictures?|scenes?)|n°|#)(?: ?\(?#?)$",
+    re.IGNORECASE,
+)
+_ENUMERATES = re.compile(
+    r",? ?(?:,|and|et|&|-|to|à|or|ou|then|puis)? ?(?:also |also in |panels? |cases? |#)?", re.IGNORECASE
+)
+_DENOMINATOR_BEFORE = re.compile(
+    r"(?:\bout of (?:the |a total of )?|\bof the |\bof (?:all |these )?|\bsur (?:les )?|\bparmi les |\bdes )$",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(
+    r"(?<![\w.])(?P<sign>(?<![^\s(:=])-)?(?P<digits>\d+(?:[.,]\d+)*)(?P<ordinal>(?:st|nd|rd|th|er|re|ère|e|ème|eme|%|°)\b)?"
+    r"(?P<times> ?[x×](?!\w))?(?P<tail>\+|\^|/\d)?(?!\w)"
+    rf"|\b(?P<word>a single|une? (?:seule?|unique)|{numerals.WORD_PATTERN})\b(?!')",
+    re.IGNORECASE,
+)
+_LIST_NUMBER = re.compile(r"[.)] ?\S")
+_ONE_AS_ARTICLE = frozenset({"one", "un", "une"})
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A number in a text.
+
+    Attributes:
+        value: None where it is no whole number, or could be read in two ways.
+        start: where it begins.
+        end: where it ends.
+        counts: a counted noun follows ("3 panels").
+        total: it is said to be the total ("3 in total", "so 3").
+    """
+
+    value: int | None
+    start: int
+    end: int
+    counts: bool
+    total: bool
+
+
+def _whole(digits: str) -> int | None:
+    """The whole number that ``3``, ``3.0`` or ``1,000`` is."""
+    parts = digits.replace(",", ".").split(".")
+    if len(parts) == 1:
+        # Longer runs are out of range anyhow, and int() refuses thousands of digits.
+        return int(parts[0][:12])
+    if "," in digits and len(parts) == 2 and len(parts[1]) == 3:
+        return int(parts[0][:12] + parts[1])
+    return int(parts[0][:12]) if len(parts) == 2 and set(parts[1]) == {"0"} else None
+
+
+def quantities(text: str) -> list[Quantity]:
+    """The numbers of ``text`` that may count something, in order.
+
+    Ordinals, numbers of panels ("panel 3", "panels 1, 3 and 5"), list numbers, denominators ("of 8") and the articles
+    "one", "un", "une" are left out.
+    """
+    found: list[Quantity] = []
+    index_end: int | None = None
+    for match in _NUMBER.finditer(text):
+        before, after = text[max(0, match.start() - 40) : match.start()], text[match.end() : match.end() + 60]
+        in_row = index_end is not None and bool(_ENUMERATES.fullmatch(text[index_end : match.start()]))
+        if _INDEX_BEFORE.search(before) or in_row:
+            index_end = match.end()
+            continue
+        if match["ordinal"] or _DENOMINATOR_BEFORE.search(before):
+            continue
+        counts = (
+            bool(match["times"] or _COUNTED_AFTER.match(after)) or (match["word"] or "").casefold() in numerals.TIMES
+        )
+        total = bool(_TOTAL_AFTER.match(after) or _TOTAL_BEFORE.search(before))
+        if match["digits"]:
+            starts_line = not before or before.endswith("\n")
+            if starts_line and _LIST_NUMBER.match(after) and not match["sign"]:
+                continue
+            value = None if match["tail"] else _whole(match["digits"])
+            if value is not None and match["sign"]:
+                value = -value
+        else:
+            word = match["word"].casefold()
+            if word in _ONE_AS_ARTICLE and not (counts or total or not after.strip(" .!\n")):
+                continue
+            value = numerals.value_of(word)
+            value = 1 if value is None else value
+        found.append(Quantity(value, match.start(), match.end(), counts, total))
+    return found

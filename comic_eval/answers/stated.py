@@ -1,0 +1,110 @@
+"""Sentences that state an answer: where they end, the answer begins.
+
+All patterns are for `formats.unmark`-ed `canonical` text, in which runs of blanks are single.
+"""
+
+from __future__ import annotations
+
+import re
+
+_NOUN = (
+    r"(?:answers?|réponses?|reponses?|choice|choix|option|selection|solution|verdict|conclusion|result|résultat"
+    r"|letter|lettre|order|ordre|count|number|nombre|total)"
+)
+_COPULA = (
+    r"(?:(?:is|was|would be|should be|must be|has to be|will be|would therefore be|est|était|serait|devrait être"
+    r"|doit être|sera)\b ?:?|[:=]|->|→)"
+)
+_HEDGE = (
+    r"(?:,? ?(?:therefore|thus|then|hence|clearly|obviously|most likely|likely|probably|definitely|simply|indeed"
+    r"|actually|just|rather|donc|alors|sans doute|probablement|clairement|bien|en fait|plutôt|certainement"
+    r"|effectivement|forcément|le suivant|the following),?){0,2} ?:? ?"
+)
+# "The answer is", "Réponse finale :", "Answer (final) ->".
+ANSWER_IS = re.compile(
+    rf"\b{_NOUN}\b\)?(?: ?\(final\)| to (?:the|this|your) question| à (?:la|cette|votre) question"
+    rf"| finale?| correcte?| exacte?| juste| définitive)? ?{_COPULA}{_HEDGE}\n? ?",
+    re.IGNORECASE,
+)
+# "Answer" alone on its line, as a heading.
+HEADING = re.compile(
+    r"^(?:the |la |my |ma )?(?:final |correct )?(?:answer|réponse|choice|choix|conclusion)"
+    r"(?: finale?| correcte?)? ?:?\n",
+    re.IGNORECASE | re.MULTILINE,
+)
+# "I would go with", "je choisis", "mon choix se porte sur".
+I_CHOOSE = re.compile(
+    r"\b(?:(?:i|we)(?:'d|'ll| would| will| have to| must)?(?: therefore| thus)?"
+    r" (?:choose|chose|pick|select|selected|go with|say|answer|opt for|guess|settle on|vote for|lean towards?)"
+    r"|(?:let's|let us|i'm|i am) (?:go|going) with"
+    r"|my (?:best |final )?(?:pick|guess|vote) (?:is|would be)"
+    r"|je (?:choisis|sélectionne|dirais|réponds|répondrais|opte pour|pencherais pour|penche pour|prends|choisirais"
+    r"|retiens|vote pour)"
+    r"|j'(?:opterais pour|opte pour|ai choisi)"
+    r"|mon choix (?:est|se porte sur))\b ?:? ?(?:that it(?:'s| is) )?(?:que c'est )?",
+    re.IGNORECASE,
+)
+# "So B", "c'est donc la B", "it is option B".
+CONCLUSION = re.compile(
+    r"\b(?:(?:so|thus|hence|therefore|donc|ainsi|alors|par conséquent|bref|overall|in conclusion|en conclusion)\b,? ?"
+    r"(?:(?:it|that|this) (?:is|must be|should be|would be) |it's |that's |(?:c'|ce )est )?"
+    r"|(?:it|that|this) (?:is|must be|should be) |it's |that's |(?:c'|ce )est )"
+    r"(?:therefore |thus |clearly |probably |most likely |likely |donc |bien |sans doute |probablement |plutôt ){0,2}",
+    re.IGNORECASE,
+)
+# What follows a letter that is the answer: "B is correct", "l'option B est la bonne".
+IS_RIGHT = re.compile(
+    r" ?,? ?(?:is|looks|seems|appears|must be|est|semble|paraît|me semble)(?: to be| être)?"
+    r"(?: clearly| definitely| probably| most likely| likely| therefore| thus| donc| bien| clairement| sans doute){0,2}"
+    r"(?: the| la| le| my| ma| mon)?(?: only| seule| seul)?"
+    r" (?:right|correct|correcte|best|exacte?|juste|bonne|bon|answer|réponse|one that fits|most "
+    r"(?:likely|accurate|appropriate|plausible|fitting|suitable)|plus (?:probable|plausible|juste))\b",
+    re.IGNORECASE,
+)
+# The statement only supposes: "if the answer is B", "could the answer be".
+_SUPPOSING = re.compile(
+    r"\b(?:if|whether|suppose|assuming|unless|si|supposons|could|might|would)\b[^.\n]{0,25}$", re.IGNORECASE
+)
+_EITHER = re.compile(
+    r"(?:either|neither|soit|one of|between|entre|not|pas|unclear|ambiguous|uncertain)\b", re.IGNORECASE
+)
+_NOT_BUT = re.compile(
+    r"\b(?P<verb>is |was |it's |isn't |n'est )?(?:not|pas|isn't)?(?: option| choice| l'option| la| le)? ?"
+    r"\(?[A-Z0-9]\)?,? (?:but|mais)(?: rather| instead| plutôt| bien)? ",
+)
+SENTENCE_END = re.compile(r"[.!?;](?=\s|$)|\n")
+_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n")
+
+
+def supposes(text: str, start: int) -> bool:
+    """Whether the statement at ``start`` is only supposed ("if the answer is B, ...")."""
+    return bool(_SUPPOSING.search(text[max(0, start - 40) : start]))
+
+
+def leaves_open(text: str) -> bool:
+    """Whether what follows a statement's opening leaves it open: "either A or B", "not A", "between 2 and 3"."""
+    return bool(_EITHER.match(text))
+
+
+def without_rejected(text: str) -> str:
+    """ "It is not A but B" as "It is B", in both languages."""
+
+    def keep(match: re.Match[str]) -> str:
+        said = match[0].casefold()
+        if not re.search(r"\b(?:not|pas|isn't)\b", said):
+            return match[0]
+        verb = match["verb"] or ("is " if said.startswith("isn't") else "")
+        return {"n'est ": "est ", "isn't ": "is "}.get(verb.casefold(), verb)
+
+    return _NOT_BUT.sub(keep, text)
+
+
+def rest_of_sentence(text: str, start: int) -> str:
+    """From ``start`` to the end of the sentence or line."""
+    end = SENTENCE_END.search(text, start)
+    return text[start : end.start() if end else len(text)].strip()
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences, a line break ending one too; those without a letter or digit are left out."""
+    return [s for s in _SENTENCE.split(text) if any(c.isalnum() for c in s)]
