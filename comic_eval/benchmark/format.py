@@ -8,6 +8,7 @@ called ``metadata`` instead, so that reading what was written always gives the s
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from typing import Any
 
@@ -42,6 +43,8 @@ def encode_line(sample: Sample) -> bytes:
     line = dumped | {k: v for k, v in sample.metadata.items() if k not in _RESERVED}
     if nested:
         line["metadata"] = nested
+    if _has_nan(sample.metadata):  # orjson would write null
+        raise BenchmarkError(f"sample {quoted(sample.id)}: NaN and Infinity are no JSON → use null or a string")
     try:
         return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
     except TypeError as error:
@@ -93,6 +96,14 @@ def duplicate_keys(line: bytes) -> list[str]:
 
     json.loads(line, object_pairs_hook=count)
     return twice
+
+
+def _has_nan(value: object) -> bool:
+    if isinstance(value, float):
+        return not math.isfinite(value)
+    if isinstance(value, dict):
+        return any(map(_has_nan, value.values()))
+    return isinstance(value, list | tuple) and any(map(_has_nan, value))
 
 
 def _json_fix(message: str) -> str:

@@ -55,10 +55,13 @@ class BenchmarkInfo(BaseModel):
 
 def read_info(folder: Path) -> BenchmarkInfo | list[Defect]:
     """Reads ``benchmark.json``; whatever is wrong with it comes back as a list of defects."""
+    path = folder / INFO
     try:
-        text = (folder / INFO).read_bytes()
-    except OSError as error:
-        message = f"cannot be read: {error.strerror}"
+        text = path.read_bytes() if path.is_file() else None
+    except OSError:
+        text = None
+    if text is None:
+        message = "does not exist, or cannot be read"
         return [Defect(file=INFO, message=message, fix="make the folder with `comic-eval data build` or `data import`")]
     try:
         value = orjson.loads(text)
