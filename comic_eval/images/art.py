@@ -16,8 +16,14 @@ PAPER = 215
 INK = 120
 # How far from its paper a stroke of lettering lies at most, in pixels at 1024 tokens.
 REACH = 6.0
+# Detail is summed over cells of this size, in pixels at 1024 tokens: far smaller than any label, far fewer than pixels.
+CELL = 2.0
 # A stroke of lettering weighs as much as this many grey-level steps of other detail.
 LETTERING_WEIGHT = 1500
+
+_IS_PAPER = [0] * PAPER + [255] * (256 - PAPER)
+_IS_INK = [255] * INK + [0] * (256 - INK)
+_MOSTLY = [0] * 128 + [255] * 128
 
 
 def paper_mask(grey: Image.Image, reach: int) -> Image.Image:
@@ -29,8 +35,7 @@ def paper_mask(grey: Image.Image, reach: int) -> Image.Image:
     Returns:
         A mask of mode L, 0 or 255.
     """
-    paper = grey.point([0] * PAPER + [255] * (256 - PAPER))
-    return paper.filter(ImageFilter.BoxBlur(reach)).point([0] * 128 + [255] * 128)
+    return grey.point(_IS_PAPER).filter(ImageFilter.BoxBlur(reach)).point(_MOSTLY)
 
 
 def reach(page: tuple[int, int]) -> int:
@@ -48,19 +53,20 @@ class DetailMap:
 
     def __init__(self, page: Image.Image, area: Rect) -> None:
         self._area = area
+        self._cell = cell = max(1, round(CELL * legible_unit(*page.size)))
         grey = page.crop(area).convert("L")
         across = ImageChops.difference(grey, ImageChops.offset(grey, 1, 0))
         down = ImageChops.difference(grey, ImageChops.offset(grey, 0, 1))
-        ink = grey.point([255] * INK + [0] * (256 - INK))
-        lettering = ImageChops.darker(ink, paper_mask(grey, reach(page.size)))
-        loss = np.asarray(ImageChops.add(across, down), dtype=np.float64)
+        paper = grey.point(_IS_PAPER).reduce(cell).filter(ImageFilter.BoxBlur(reach(page.size) / cell)).point(_MOSTLY)
+        lettering = ImageChops.darker(grey.point(_IS_INK).reduce(cell), paper)
+        loss = np.asarray(ImageChops.add(across, down).reduce(cell), dtype=np.float64)
         loss = loss + np.asarray(lettering, dtype=np.float64) * (LETTERING_WEIGHT / 255)
-        self._sums = np.zeros((area.height + 1, area.width + 1))
+        self._sums = np.zeros((loss.shape[0] + 1, loss.shape[1] + 1))
         np.cumsum(np.cumsum(loss, axis=0), axis=1, out=self._sums[1:, 1:])
 
     def mean(self, rect: Rect) -> float:
         """Mean loss a pixel of a rectangle inside the area; without lettering, mean grey-level step to the next."""
-        x1, y1 = rect.x1 - self._area.x1, rect.y1 - self._area.y1
-        x2, y2 = x1 + rect.width, y1 + rect.height
+        x1, y1 = (rect.x1 - self._area.x1) // self._cell, (rect.y1 - self._area.y1) // self._cell
+        x2, y2 = -(-(rect.x2 - self._area.x1) // self._cell), -(-(rect.y2 - self._area.y1) // self._cell)
         total = self._sums[y2, x2] - self._sums[y1, x2] - self._sums[y2, x1] + self._sums[y1, x1]
-        return float(total) / (rect.width * rect.height)
+        return float(total) / ((x2 - x1) * (y2 - y1))

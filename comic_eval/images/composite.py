@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from PIL import Image, ImageDraw
 
 from comic_eval.images.lettering import DARK, Colour, draw_text, legible_unit
-from comic_eval.images.rect import Rect
+from comic_eval.images.rect import Rect, covering
 from comic_eval.types import CHOICE_LETTERS, Box, Composite
 
 MARGIN_COLOUR: Colour = (236, 236, 238)
@@ -56,7 +56,7 @@ def draw_composite(page: Image.Image, composite: Composite) -> Image.Image:
     draw = ImageDraw.Draw(canvas)
     border = max(2, round(BORDER * unit))
     for number, slot in enumerate(composite.slots, start=1):
-        _draw_slot(draw, _cut(slot), str(number), border, unit)
+        _draw_slot(draw, covering(slot), str(number), border, unit)
     for letter, box, place in zip(CHOICE_LETTERS, composite.candidates, layout.places, strict=False):
         edge = place.grown(border)
         draw.rectangle((edge.x1, edge.y1, edge.x2 - 1, edge.y2 - 1), fill=BORDER_COLOUR)
@@ -67,7 +67,7 @@ def draw_composite(page: Image.Image, composite: Composite) -> Image.Image:
 
 
 def _cut(box: Box) -> Rect:
-    """Whole pixels of a box, rounded so that boxes of one shape stay of one shape."""
+    """Whole pixels of a candidate, rounded so that boxes of one shape stay of one shape."""
     x1, y1 = math.floor(box.x1), math.floor(box.y1)
     return Rect(x1, y1, x1 + max(1, round(box.width)), y1 + max(1, round(box.height)))
 

@@ -7,7 +7,6 @@ Everything is drawn once on the full page and sized to stay legible at 1024 visu
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,18 +15,11 @@ from PIL import Image, ImageChops, ImageDraw
 from comic_eval.images.art import paper_mask, reach
 from comic_eval.images.lettering import DARK, LIGHT, Colour, draw_text, legible_unit, text_size
 from comic_eval.images.placement import place_label
-from comic_eval.images.rect import Rect
+from comic_eval.images.rect import Rect, covering
 from comic_eval.types import Box, Mark
 
-# Blue, vermilion, green, purple, amber, black: every pair differs in hue and none needs red against green.
-PALETTE: tuple[Colour, ...] = (
-    (0, 98, 178),
-    (200, 64, 0),
-    (0, 122, 88),
-    (158, 60, 122),
-    (140, 96, 0),
-    (40, 40, 44),
-)
+# Blue, vermilion, green, purple, black; white on each reaches a contrast of 5 and more.
+PALETTE: tuple[Colour, ...] = ((0, 98, 178), (200, 64, 0), (0, 122, 88), (86, 20, 96), (40, 40, 44))
 # All in pixels at 1024 tokens (`legible_unit`).
 CAP_HEIGHT = 15.0
 PADDING = 5.0
@@ -109,11 +101,9 @@ def draw_marks(page: Image.Image, marks: Sequence[Mark]) -> Image.Image:
 
 def _pixels(box: Box, page: tuple[int, int]) -> Rect:
     """The whole pixels that a box touches, at least one, inside the page."""
-    x1 = min(max(math.floor(box.x1), 0), page[0] - 1)
-    y1 = min(max(math.floor(box.y1), 0), page[1] - 1)
-    x2 = max(min(math.ceil(box.x2), page[0]), x1 + 1)
-    y2 = max(min(math.ceil(box.y2), page[1]), y1 + 1)
-    return Rect(x1, y1, x2, y2)
+    x1, y1, x2, y2 = covering(box)
+    x1, y1 = min(max(x1, 0), page[0] - 1), min(max(y1, 0), page[1] - 1)
+    return Rect(x1, y1, max(min(x2, page[0]), x1 + 1), max(min(y2, page[1]), y1 + 1))
 
 
 def _frames(boxes: Sequence[Rect], thickness: int, page: tuple[int, int]) -> list[Rect]:
@@ -192,8 +182,6 @@ def _let_lettering_through(page: Image.Image, out: Image.Image, strip: Rect) -> 
     margin = reach(page.size)
     around = strip.grown(margin).clipped(*page.size)
     paper = paper_mask(page.crop(around).convert("L"), margin)
-    if paper.getbbox() is None:
-        return
     inside = Rect(strip.x1 - around.x1, strip.y1 - around.y1, strip.x2 - around.x1, strip.y2 - around.y1)
     tinted = ImageChops.darker(page.crop(strip), out.crop(strip))
     out.paste(tinted, (strip.x1, strip.y1), paper.crop(inside))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
+
+from comic_eval.types import Box
 
 
 class Rect(NamedTuple):
@@ -32,3 +35,8 @@ class Rect(NamedTuple):
         w = min(self.x2, other.x2) - max(self.x1, other.x1)
         h = min(self.y2, other.y2) - max(self.y1, other.y1)
         return w * h if w > 0 and h > 0 else 0
+
+
+def covering(box: Box) -> Rect:
+    """The smallest whole pixels that cover a box."""
+    return Rect(math.floor(box.x1), math.floor(box.y1), math.ceil(box.x2), math.ceil(box.y2))

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import PIL
 from PIL import Image
 
 from comic_eval.errors import BenchmarkError
-from comic_eval.images.budget import DEFAULT_BUDGET, ResizeRule, plain_resize
+from comic_eval.images.budget import DEFAULT_BUDGET, PIXELS_PER_TOKEN, ResizeRule, plain_resize
 from comic_eval.images.composite import canvas_size, draw_composite
 from comic_eval.images.encode import JPEG_QUALITY, JPEG_SUBSAMPLING, encode
 from comic_eval.images.marks import draw_marks
-from comic_eval.images.source import Source, decode, inspect, read_bytes
+from comic_eval.images.source import Source, decode, inspect, read_again, read_bytes
 from comic_eval.images.store import DiskCache, MemoryCache, content_key, image_cost
 from comic_eval.images.views import Picture, ShownAs, View, get_view
 from comic_eval.types import Box, EncodedImage, Question, Sample
@@ -63,7 +66,21 @@ class Renderer:
         self._disk = DiskCache(cache_dir) if cache_dir is not None else None
         self._images: MemoryCache[Picture, EncodedImage] = MemoryCache(memory_bytes, image_cost)
         self._pages: MemoryCache[str, Image.Image] = MemoryCache(DECODED_PAGES, lambda page: 1)
+        # Each drawing holds a copy of a page; more of them than cores would cost memory and gain nothing.
+        self._drawing = threading.BoundedSemaphore(os.cpu_count() or 1)
         self._sources: MemoryCache[tuple[str, str | None], Source] = MemoryCache(KNOWN_SOURCES, lambda source: 1)
+
+    @property
+    def settings(self) -> dict[str, int | str]:
+        """Everything beside the benchmark that decides which pixels are sent; for a run's manifest."""
+        return {
+            "renderer_version": RENDERER_VERSION,
+            "budget_visual_tokens": self._budget,
+            "max_pixels": self._budget * PIXELS_PER_TOKEN,
+            "resize": getattr(self._resize, "__name__", type(self._resize).__name__),
+            "jpeg_quality": JPEG_QUALITY,
+            "jpeg_subsampling": "4:4:4",
+        }
 
     def render(self, sample: Sample | Question, view: str) -> Shown:
         """What the model sees of a question. Blocks while a picture is drawn, so call it from a worker thread.
@@ -74,7 +91,7 @@ class Renderer:
                 or a box lies outside it.
         """
         wanted = get_view(view)(sample)
-        images = tuple(self._images.get(p, lambda p=p: self._make(p)) for p in wanted.pictures)  # type: ignore[misc]
+        images = tuple(self._images.get(p, partial(self._make, p)) for p in wanted.pictures)
         return Shown(images, wanted.shown)
 
     def peek(self, sample: Sample | Question, view: str) -> Shown | None:
@@ -94,7 +111,7 @@ class Renderer:
         full = canvas_size(source.size, picture.composite)
         size = self._resize(*full, self._budget)
         if not picture.marks and picture.composite is None and size == source.size and source.media_type is not None:
-            data = self._unchanged_bytes(path, source)
+            data = read_again(path, source)
             return EncodedImage(data=data, media_type=source.media_type, size=size, source_size=size)
         if self._disk is None:
             return self._draw(picture, path, source, size)
@@ -106,12 +123,13 @@ class Renderer:
         return image
 
     def _draw(self, picture: Picture, path: Path, source: Source, size: tuple[int, int]) -> EncodedImage:
-        page = self._pages.get(source.sha256, lambda: decode(self._unchanged_bytes(path, source), path))
-        if picture.composite is not None:
-            page = draw_composite(page, picture.composite)
-        if picture.marks:
-            page = draw_marks(page, picture.marks)
-        return encode(page, size)
+        with self._drawing:
+            page = self._pages.get(source.sha256, lambda: decode(read_again(path, source), path))
+            if picture.composite is not None:
+                page = draw_composite(page, picture.composite)
+            if picture.marks:
+                page = draw_marks(page, picture.marks)
+            return encode(page, size)
 
     def _path(self, picture: Picture) -> Path:
         relative = PurePosixPath(picture.image)
@@ -131,12 +149,6 @@ class Renderer:
                 "themselves where the file relies on an EXIF orientation, or correct image_size and the boxes"
             )
         return source
-
-    @staticmethod
-    def _unchanged_bytes(path: Path, source: Source) -> bytes:
-        data = read_bytes(path)
-        inspect(data, path, expected_sha256=source.sha256)
-        return data
 
 
 def _check_boxes(picture: Picture, size: tuple[int, int], path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -19,6 +20,8 @@ from comic_eval.errors import BenchmarkError
 
 # An A4 page scanned at 600 dpi has 35 million pixels; more than 50 million is a mistake or an attack.
 MAX_PAGE_PIXELS = 50_000_000
+# What comic pages come as. Pillow knows many more, some of which start other programs.
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "GIF", "BMP")
 EXIF_ORIENTATION = 0x0112
 
 MediaType = Literal["image/jpeg", "image/png"]
@@ -72,11 +75,24 @@ def inspect(data: bytes, path: Path, *, expected_sha256: str | None = None) -> S
             f"image_sha256 says {expected_sha256[:12]}...); restore the file or rebuild the benchmark"
         )
     image = _open(data, path)
+    source = Source(sha256=digest, size=image.size, media_type=_as_it_is(image, data))
     if expected_sha256 is None:
         if image.format == "JPEG":
-            image.draft("L", (1, 1))
+            image.draft("L", (1, 1))  # a whole but small decode: a torn file shows just the same
         _load(image, path)
-    return Source(sha256=digest, size=_size(data, path), media_type=_as_it_is(image, data))
+    return source
+
+
+def read_again(path: Path, source: Source) -> bytes:
+    """The bytes of a picture that was looked at before.
+
+    Raises:
+        BenchmarkError: the file is gone or was changed since.
+    """
+    data = read_bytes(path)
+    if hashlib.sha256(data).hexdigest() != source.sha256:
+        raise BenchmarkError(f"{path}: the picture was changed while it was in use; start again")
+    return data
 
 
 def decode(data: bytes, path: Path) -> Image.Image:
@@ -87,7 +103,7 @@ def decode(data: bytes, path: Path) -> Image.Image:
     """
     image = _open(data, path)
     _load(image, path)
-    if image.mode.startswith("I") or image.mode == "F":
+    if image.mode.startswith("I;16"):
         image = image.convert("I").point(lambda value: value / 256).convert("L")
     if "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
         rgba = image.convert("RGBA")
@@ -98,18 +114,14 @@ def decode(data: bytes, path: Path) -> Image.Image:
 
 def _open(data: bytes, path: Path) -> Image.Image:
     try:
-        image = Image.open(io.BytesIO(data))
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_large(path) from error
     except (OSError, ValueError, SyntaxError) as error:
-        raise BenchmarkError(f"{path}: not a picture that can be read ({error}); use JPEG or PNG") from error
+        raise BenchmarkError(f"{path}: not a picture that can be read; use one of {', '.join(FORMATS)}") from error
     if image.width * image.height > MAX_PAGE_PIXELS:
         raise _too_large(path)
     return image
-
-
-def _size(data: bytes, path: Path) -> tuple[int, int]:
-    return _open(data, path).size
 
 
 def _load(image: Image.Image, path: Path) -> None:
@@ -128,7 +140,11 @@ def _too_large(path: Path) -> BenchmarkError:
 
 def _as_it_is(image: Image.Image, data: bytes) -> MediaType | None:
     """The media type if every model reads these bytes as the same upright 8-bit RGB or grey pixels."""
-    if image.getexif().get(EXIF_ORIENTATION, 1) != 1:
+    try:
+        orientation = image.getexif().get(EXIF_ORIENTATION, 1)
+    except (OSError, ValueError, SyntaxError, struct.error):
+        return None  # whatever a broken EXIF block says, the pixels are encoded anew without it
+    if orientation != 1:
         return None
     if image.format == "JPEG" and image.mode in ("RGB", "L"):
         return "image/jpeg"
