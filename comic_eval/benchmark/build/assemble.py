@@ -44,7 +44,8 @@ def build_samples(pages: Sequence[Page], seed: int) -> list[Sample]:
     """Makes the samples of all seven tasks.
 
     The same pages and seed give the same samples in the same order, whatever the order of ``pages``. Samples of one
-    question in two languages share everything but text; a question that one language of its page lacks is left out.
+    question in two languages share everything but text; a question that one language of its page lacks, or asks about
+    other places (lettering stands elsewhere in the other language), is left out.
 
     Raises:
         BenchmarkError: two pages have the same id and language, or the languages of a page differ in split.
@@ -98,7 +99,17 @@ def _pairs(drafts: Sequence[Draft], pages: Sequence[Page]) -> list[Pair]:
     pairs: dict[tuple[str, str, str], Pair] = {}
     for draft in sorted(drafts, key=lambda d: (d.pair, d.language)):
         pairs.setdefault(draft.pair, []).append(draft)
-    return [pair for pair in pairs.values() if {d.language for d in pair} == languages[pair[0].page]]
+    return [
+        pair
+        for pair in pairs.values()
+        if {d.language for d in pair} == languages[pair[0].page] and len({_shared(d) for d in pair}) == 1
+    ]
+
+
+def _shared(draft: Draft) -> str:
+    """What the languages of a question must have in common."""
+    fields = {"regions", "marks", "composite", "stratum"} | ({"metadata"} if draft.wrong else set())
+    return f"{len(draft.wrong)} {draft.model_dump_json(include=fields)}"
 
 
 def _split(pair: Pair, page: Page) -> str:

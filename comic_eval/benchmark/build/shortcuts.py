@@ -33,15 +33,14 @@ class Shortcut:
 
 
 def measure(samples: Sequence[Sample]) -> list[Shortcut]:
-    """All tasks with choices or counts, in every split and language; majority and geometry are fitted on ``train``."""
+    """All tasks with choices or counts, in every split and language.
+
+    `Majority` and `GeometryBaseline` are fitted on ``train``; for ``train`` itself on all other splits, since a text
+    that was right once tells nothing about the question it was taken from.
+    """
     train = [s for s in samples if s.split == "train"]
-    baselines: dict[str, Answer] = {
-        "first": always_first,
-        "longest": longest_choice,
-        "majority": Majority(train).answer,
-        "random": random_choice,
-        "geometry": GeometryBaseline.fit(train).answer,
-    }
+    others = [s for s in samples if s.split != "train"]
+    on_train, on_others = _baselines(others), _baselines(train)
     groups: dict[tuple[str, str, str], list[Sample]] = {}
     for sample in samples:
         if always_first(sample.to_question()) is not None:
@@ -52,10 +51,22 @@ def measure(samples: Sequence[Sample]) -> list[Shortcut]:
             n=len(group),
             chance=(chance := chance_level(group)),
             interval=chance_interval(len(group), chance),
-            correct={name: _correct(answer, group) for name, answer in baselines.items()},
+            correct={
+                name: _correct(answer, group) for name, answer in (on_train if key[1] == "train" else on_others).items()
+            },
         )
         for key, group in sorted(groups.items())
     ]
+
+
+def _baselines(fitted_on: Sequence[Sample]) -> dict[str, Answer]:
+    return {
+        "first": always_first,
+        "longest": longest_choice,
+        "majority": Majority(fitted_on).answer,
+        "random": random_choice,
+        "geometry": GeometryBaseline.fit(fitted_on).answer,
+    }
 
 
 def chance_level(samples: Sequence[Sample]) -> float:
