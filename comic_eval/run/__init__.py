@@ -1,0 +1,1 @@
+"""The run: plan, ask, cache, journal, resume."""

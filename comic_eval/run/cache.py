@@ -49,7 +49,7 @@ class ResponseCache:
             # With a write-ahead log a killed process loses nothing that was stored, at no fsync an answer.
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
-            self._db.execute("CREATE TABLE IF NOT EXISTS responses (key TEXT PRIMARY KEY, generation BLOB) WITHOUT ROWID")
+            self._db.execute("CREATE TABLE IF NOT EXISTS responses (key TEXT PRIMARY KEY, generation BLOB)")
         except (sqlite3.Error, OSError) as error:
             raise RunFolderError(
                 f"{self.path}: the response cache cannot be opened ({error}). Make the folder writable, delete the "

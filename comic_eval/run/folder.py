@@ -38,7 +38,9 @@ def make_folder(folder: Path) -> None:
         RunFolderError: it cannot be made, is no folder, or holds something else.
     """
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        raise RunFolderError(f"{folder}: is no folder, so no run can be kept there. Move it away or give another --name")
+        raise RunFolderError(
+            f"{folder}: is no folder, so no run can be kept there. Move it away or give another --name"
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # Hidden files are our lock and the leavings of an interrupted write.
@@ -61,7 +63,7 @@ def enter(folder: Path, wanted: Manifest) -> Manifest:
         RunFolderError: the folder holds a run of another specification, or of other samples or prompts.
     """
     path = folder / manifests.FILE_NAME
-    if path.exists():
+    if path.exists() and not _untouched(folder):
         found = read_manifest(folder)
         _check_same(folder, found, wanted)
         entered = found.model_copy(update={"starts": (*found.starts, *wanted.starts), "prices": wanted.prices})
@@ -74,6 +76,12 @@ def enter(folder: Path, wanted: Manifest) -> Manifest:
             f"{path}: cannot be written ({error.strerror}). Free space or choose another folder with --runs-dir"
         ) from error
     return entered
+
+
+def _untouched(folder: Path) -> bool:
+    """Whether no sample was ever finished: then a corrected call may take the name over, since nothing is lost."""
+    journal = folder / JOURNAL
+    return not journal.exists() or journal.stat().st_size == 0
 
 
 def _check_same(folder: Path, found: Manifest, wanted: Manifest) -> None:

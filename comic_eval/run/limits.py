@@ -9,7 +9,7 @@ FIRST_GUESS_TOKENS = 2000
 
 
 class Pacer:
-    """Spaces units of something (requests, tokens) evenly: a start of ``n`` units pushes the next one by ``n`` intervals.
+    """Spaces units of something (requests, tokens) evenly: whoever takes ``n`` pushes the next by ``n`` intervals.
 
     Even spacing rather than a burst a minute, because providers enforce their limits over shorter windows than they
     publish.

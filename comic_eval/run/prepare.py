@@ -35,7 +35,10 @@ TASK_ORDER = (
 
 @dataclass(frozen=True)
 class Prepared:
-    """A run that is checked and planned; nothing is on disk yet and no request was sent."""
+    """A run that is checked and planned; nothing is on disk yet and no request was sent.
+
+    ``params`` go to the model as they are; the specification holds them without keys.
+    """
 
     spec: RunSpec
     name: str
@@ -45,6 +48,7 @@ class Prepared:
     tasks: Mapping[str, Task]
     items: Sequence[Item]
     train: tuple[Sample, ...]
+    params: SamplingParams
 
 
 def prepare(
@@ -102,6 +106,7 @@ def prepare(
         tasks=plugins,
         items=items,
         train=_train(data, language),
+        params=params,
     )
 
 
@@ -127,9 +132,7 @@ def make_manifest(
     """The manifest of a run as this start would write it."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     spec = prepared.spec
-    start = Start(
-        time=now, arguments=redact_json(dict(arguments)), operation=operation, environment=environment()
-    )
+    start = Start(time=now, arguments=redact_json(dict(arguments)), operation=operation, environment=environment())
     info = prepared.adapter.info
     return Manifest(
         name=prepared.name,

@@ -13,7 +13,8 @@ HIDDEN = "[hidden]"
 
 _SECRET_VARIABLE = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$", re.IGNORECASE)
 _SECRET_FIELD = re.compile(
-    r"^(x[-_])?(api[-_]?key|authorization|auth|token|access[-_]?token|secret|client[-_]?secret|password)$", re.IGNORECASE
+    r"^(x[-_])?(api[-_]?key|authorization|auth|token|access[-_]?token|secret|client[-_]?secret|password)$",
+    re.IGNORECASE,
 )
 _PATTERNS = (
     re.compile(r"\b(?:sk|pk|rk|gsk|xai)-[A-Za-z0-9_\-*]{8,}"),

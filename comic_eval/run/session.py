@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,12 +68,13 @@ async def run_session(
     make_folder(folder)
     with RunLock(folder):
         manifest = enter(folder, make_manifest(prepared, operation=operation, prices=prices, arguments=arguments))
-        with Journal(folder / JOURNAL) as journal:
-            stopped, refused = await _ask_rest(prepared, manifest, operation, folder, journal, progress, stop)
-        summary = build_summary(read_outcomes(folder, prepared.spec.short_digest), manifest)
-        unwritten = _write_summary(folder, summary)
-    if refused:
-        raise refused
+        try:
+            with Journal(folder / JOURNAL) as journal:
+                stopped = await _ask_rest(prepared, manifest, operation, folder, journal, progress, stop)
+        finally:
+            # Also after an interruption or a refusal, so that the summary never lags behind the journal.
+            summary = build_summary(read_outcomes(folder, prepared.spec.short_digest), manifest)
+            unwritten = _write_summary(folder, summary)
     return Session(folder, manifest, summary, stopped or unwritten)
 
 
@@ -93,8 +94,12 @@ async def _ask_rest(
     journal: Journal,
     progress: Progress,
     stop: asyncio.Event,
-) -> tuple[str | None, UserError | None]:
-    """Asks whatever has no answer yet; returns why it ended early, and the user's mistake that ended it."""
+) -> str | None:
+    """Asks whatever has no answer yet; returns why it ended early.
+
+    Raises:
+        UserError: the model cannot be started, or the server refuses every request.
+    """
     planned = {item.key: item.sample.answer for item in prepared.items}
     outcomes = read_outcomes(folder, prepared.spec.short_digest, planned)
     answered = {key: o for key, o in outcomes.items() if o.status != "failed"}
@@ -103,12 +108,16 @@ async def _ask_rest(
     for outcome in answered.values():
         tally.add_earlier(outcome)
     if not pending:
-        return None, None
+        return None
     workers = min(operation.concurrency, prepared.adapter.info.max_concurrency or operation.concurrency, len(pending))
+    shared = folder.parent / CACHE
     breaker = Breaker(pending=len(pending), answered_before=bool(answered), workers=workers)
 
     def sink(record: Record) -> None:
-        journal.append(record)
+        try:
+            journal.append(record)
+        except OSError as error:
+            raise _UnwritableError(error.strerror or str(error)) from error
         outcome = record.outcome()
         tally.add(outcome)
         if record.error is None:
@@ -118,10 +127,10 @@ async def _ask_rest(
 
     try:
         async with (
-            _started(prepared, folder.parent / CACHE),
+            _started(prepared, shared),
             _background(progress, tally, journal),
         ):
-            with _cache(prepared, operation, folder.parent) as cache:
+            with _cache(prepared, operation, shared) as cache:
                 asker = Asker(
                     prepared.adapter,
                     prepared.spec.model_settings,
@@ -131,29 +140,31 @@ async def _ask_rest(
                     on_retry=tally.count_retry,
                     warn=progress.warn,
                 )
+                spec = prepared.spec
                 parts = Parts(
-                    run=prepared.spec.short_digest,
+                    run=spec.short_digest,
                     adapter=prepared.adapter,
                     asker=asker,
-                    renderer=Renderer(
-                        prepared.benchmark.folder, budget=prepared.spec.budget, cache_dir=folder.parent / CACHE / "images"
-                    ),
+                    renderer=Renderer(prepared.benchmark.folder, budget=spec.budget, cache_dir=shared / "images"),
                     tasks=prepared.tasks,
                     judge=prepared.judge,
-                    params=prepared.spec.params,
+                    params=prepared.params,
                 )
                 await Engine(parts, workers).run(pending, sink, stop)
-    except OSError as error:
+    except _UnwritableError as error:
         return (
-            f"the journal cannot be written: {error.strerror or error} ({folder / JOURNAL}). Every answer before is "
-            "safe. Free space and repeat the call: it goes on where it stopped",
-            None,
+            f"the journal cannot be written: {error} ({folder / JOURNAL}). Every answer in it is safe. "
+            "Free space and repeat the call: it goes on where it stopped"
         )
     except Unreachable as error:
-        return f"the server cannot be reached: {printable(error.failure.message)}. Repeat the call when it is back", None
+        return f"the server cannot be reached: {printable(error.failure.message)}. Repeat the call when it is back"
     except Refused as error:
-        return None, UserError(_refusal(prepared, error))
-    return ("interrupted; repeat the call to go on" if stop.is_set() else None), None
+        raise UserError(_refusal(prepared, error)) from error
+    return "interrupted; repeat the call to go on" if stop.is_set() and tally.done < tally.planned else None
+
+
+class _UnwritableError(Exception):
+    """The journal takes no more lines."""
 
 
 def _refusal(prepared: Prepared, error: Refused) -> str:
@@ -172,9 +183,7 @@ async def _started(prepared: Prepared, cache_dir: Path) -> AsyncIterator[None]:
     adapter = prepared.adapter
     try:
         try:
-            await adapter.start(
-                RunContext(train_samples=prepared.train, seed=prepared.spec.seed, cache_dir=cache_dir)
-            )
+            await adapter.start(RunContext(train_samples=prepared.train, seed=prepared.spec.seed, cache_dir=cache_dir))
         except RequestError as error:
             raise UserError(f"{prepared.spec.model} cannot be started: {printable(str(error))}") from error
         yield
@@ -183,12 +192,12 @@ async def _started(prepared: Prepared, cache_dir: Path) -> AsyncIterator[None]:
 
 
 @contextlib.contextmanager
-def _cache(prepared: Prepared, operation: Operation, runs_dir: Path) -> Any:
+def _cache(prepared: Prepared, operation: Operation, folder: Path) -> Iterator[ResponseCache | None]:
     """The response cache, or None where it is not wanted or serves nothing."""
     if not operation.use_cache or prepared.adapter.info.deterministic:
         yield None
         return
-    with ResponseCache(runs_dir / CACHE) as cache:
+    with ResponseCache(folder) as cache:
         yield cache
 
 

@@ -58,7 +58,7 @@ class RunSpec(Frozen):
         return self.digest[:12]
 
     def default_name(self) -> str:
-        """A readable run name that another specification does not get: ``openai-gpt-5-mini-pepper-carrot-page-1f3a5c``."""
+        """A readable name that no other specification gets, such as ``openai-gpt-5-mini-pepper-carrot-page-1f3a5c``."""
         parts = (self.model, self.benchmark.name, self.view)
         return "-".join(safe_name(p) for p in parts) + "-" + self.digest[:6]
 

@@ -73,6 +73,9 @@ class Tally:
             if self.prices:
                 self.cost_usd = (self.cost_usd or 0.0) + self.prices.cost(outcome.usage)
 
+    def count_retry(self) -> None:
+        self.retries += 1
+
     def _count(self, outcome: Outcome) -> None:
         self.done += 1
         task = self.tasks[outcome.task]

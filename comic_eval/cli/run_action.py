@@ -1,0 +1,183 @@
+"""What ``comic-eval run`` does; apart from its options, so that ``--help`` imports none of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from comic_eval.analysis.summary import Summary, load_summary
+from comic_eval.analysis.table import summary_table
+from comic_eval.errors import UserError
+from comic_eval.plugins import parse_model_id
+from comic_eval.run.evaluate import RunResult, evaluate_async
+from comic_eval.run.folder import JOURNAL, SUMMARY, run_folder
+from comic_eval.run.prepare import prepare
+from comic_eval.run.preview import preview
+from comic_eval.run.progress import Display
+from comic_eval.run.redact import printable
+from comic_eval.run.spec import Operation, Prices
+from comic_eval.types import SamplingParams
+
+
+def execute(options: dict[str, Any]) -> int:
+    """Carries out one call and returns its exit status.
+
+    Raises:
+        UserError: a mistake in the call.
+    """
+    runs_dir = Path(options["runs_dir"])
+    beside = [load_summary(run_folder(runs_dir, name)) for name in options["beside"]]
+    chosen = _chosen(options)
+    if options["dry_run"]:
+        _show_preview(options, chosen, runs_dir)
+        return 0
+    display: Display = "none" if options["quiet"] else "auto"
+    try:
+        result = _until_interrupted(options, chosen, runs_dir, display)
+    except KeyboardInterrupt:
+        click.secho("interrupted at once; every answer in the journal is safe, repeat the call to go on", err=True)
+        return 4
+    if options["as_json"]:
+        click.echo(result.summary.model_dump_json(indent=2))
+    else:
+        _show(result, beside)
+    _explain(result, to_stderr=options["as_json"])
+    return result.exit_status
+
+
+def _chosen(options: dict[str, Any]) -> dict[str, Any]:
+    """The arguments that `prepare` and `evaluate_async` share."""
+    keys = ("model", "benchmark", "split", "view", "budget", "language", "limit", "judge", "seed", "name")
+    tasks = options["tasks"]
+    return {key: options[key] for key in keys} | {
+        "tasks": [t.strip() for t in tasks.split(",") if t.strip()] if tasks is not None else None,
+        "params": SamplingParams(
+            temperature=None if options["default_temperature"] else options["temperature"],
+            top_p=options["top_p"],
+            max_tokens=options["max_tokens"],
+            seed=options["sampling_seed"],
+            reasoning_effort=options["reasoning_effort"],
+            extra_body=options["extra_body"] or {},
+        ),
+        "adapter_settings": _adapter_settings(options),
+    }
+
+
+def _adapter_settings(options: dict[str, Any]) -> dict[str, Any]:
+    settings: dict[str, Any] = {key: options[key] for key in ("base_url", "api") if options[key] is not None}
+    for pair in options["adapter_settings"]:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise UserError(f"--adapter-setting {pair!r}: write KEY=VALUE")
+        try:
+            settings[key] = json.loads(value)
+        except ValueError:
+            settings[key] = value
+    if parse_model_id(options["model"])[0] == "openai":
+        # The adapter's own time limit would otherwise end what --timeout allows.
+        settings.setdefault("timeout_s", options["timeout"])
+    return settings
+
+
+def _until_interrupted(options: dict[str, Any], chosen: dict[str, Any], runs_dir: Path, display: Display) -> RunResult:
+    """Runs until it is done or the user presses Ctrl-C, which ends it cleanly; a second Ctrl-C ends it at once."""
+
+    async def main() -> RunResult:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def interrupt() -> None:
+            stop.set()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C cancels, and the journal is safe all the same
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, interrupt)
+        return await evaluate_async(
+            **chosen,
+            runs_dir=runs_dir,
+            operation=_operation(options),
+            prices=_prices(options["price"]),
+            display=display,
+            arguments=_recorded(options),
+            stop=stop,
+        )
+
+    return asyncio.run(main())
+
+
+def _operation(options: dict[str, Any]) -> Operation:
+    return Operation(
+        concurrency=options["concurrency"],
+        requests_per_minute=options["rpm"],
+        tokens_per_minute=options["tpm"],
+        max_retries=options["max_retries"],
+        timeout_s=options["timeout"],
+        use_cache=not options["no_cache"],
+    )
+
+
+def _prices(numbers: tuple[float, ...] | None) -> Prices | None:
+    if numbers is None:
+        return None
+    return Prices(input=numbers[0], output=numbers[1], cached_input=numbers[2] if len(numbers) > 2 else None)
+
+
+def _recorded(options: dict[str, Any]) -> dict[str, Any]:
+    return {"argv": sys.argv[1:]} | {k: list(v) if isinstance(v, tuple) else v for k, v in options.items()}
+
+
+def _show_preview(options: dict[str, Any], chosen: dict[str, Any], runs_dir: Path) -> None:
+    plan = preview(prepare(**chosen), runs_dir)
+    if options["as_json"]:
+        click.echo(plan.model_dump_json(indent=2))
+        return
+    for name, count in plan.tasks.items():
+        click.echo(f"{count:6}  {printable(name)}")
+    click.echo(f"{plan.samples:6}  samples, of which {plan.answered} are answered already by run {plan.name}")
+    click.echo(
+        f"{plan.requests:6}  requests with {plan.images} images ({plan.distinct_images} different), "
+        f"{plan.pixels / 1e6:.1f} megapixels: about {plan.image_tokens:,} image tokens at 784 pixels each, "
+        f"and {plan.prompt_characters:,} characters of prompts"
+    )
+    click.echo("Nothing was sent or written. Answers in the response cache would cost nothing.")
+
+
+def _show(result: RunResult, beside: list[Summary]) -> None:
+    console = Console()
+    # Not a terminal: the table as wide as it is, rather than folded to 80 columns.
+    wide = Console(width=200) if not console.is_terminal else console
+    wide.print(summary_table(result.summary))
+    if beside:
+        wide.print()
+        wide.print(summary_table([result.summary, *beside]))
+    click.echo()
+    click.echo(f"every question and answer: {result.folder / JOURNAL}")
+    click.echo(f"scores and counts:         {result.folder / SUMMARY}")
+
+
+def _explain(result: RunResult, *, to_stderr: bool) -> None:
+    """Says in words what keeps the run from being complete and clean."""
+    summary = result.summary
+    if summary.failed:
+        causes = Counter(r.error.cause for r in result.records if r.error)
+        click.secho(f"{summary.failed} samples failed; the same call asks them again:", fg="red", err=True)
+        for cause, count in causes.most_common():
+            example = next(r.error.message for r in result.records if r.error and r.error.cause == cause)
+            click.echo(f"  {count} x {printable(cause, 40)}, for instance: {printable(example)}", err=True)
+    if result.stopped:
+        click.secho(f"stopped: {printable(result.stopped, 600)}", fg="red", err=True)
+    if not summary.complete:
+        click.secho(f"INCOMPLETE: {summary.done} of {summary.planned} samples are finished.", fg="red", err=True)
+    if to_stderr:
+        click.echo(f"run folder: {result.folder}", err=True)

@@ -1,0 +1,76 @@
+"""What a run would ask, before anything is sent or written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from comic_eval.images.budget import PIXELS_PER_TOKEN, plain_resize
+from comic_eval.images.composite import canvas_size
+from comic_eval.images.views import Picture, get_view
+from comic_eval.run.folder import JOURNAL, read_outcomes, run_folder
+from comic_eval.run.prepare import Prepared
+from comic_eval.types import Frozen
+
+
+class Preview(Frozen):
+    """The size of a run.
+
+    Attributes:
+        answered: samples that earlier starts under this name got an answer to.
+        requests: what is left to ask.
+        images: pictures that those requests send; ``distinct_images`` of them differ.
+        pixels: of all pictures sent; pictures whose size the benchmark does not state are left out.
+        image_tokens: pixels / 784; providers count by rules of their own.
+        prompt_characters: of all prompts.
+    """
+
+    name: str
+    spec_digest: str
+    tasks: dict[str, int]
+    samples: int
+    answered: int
+    requests: int
+    images: int
+    distinct_images: int
+    pixels: int
+    image_tokens: int
+    prompt_characters: int
+
+
+def preview(prepared: Prepared, runs_dir: Path) -> Preview:
+    """Sizes up a run. Reads the journal of an earlier start, if there is one; writes nothing."""
+    folder = run_folder(runs_dir, prepared.name)
+    answered = set()
+    if (folder / JOURNAL).is_file():
+        outcomes = read_outcomes(folder, prepared.spec.short_digest, {i.key: i.sample.answer for i in prepared.items})
+        answered = {key for key, outcome in outcomes.items() if outcome.status != "failed"}
+    pending = [item for item in prepared.items if item.key not in answered]
+    pictures: list[Picture] = []
+    characters = 0
+    for item in pending:
+        view = get_view(item.view)(item.sample)
+        if prepared.adapter.info.needs_images:
+            pictures += view.pictures
+        characters += len(prepared.tasks[item.sample.task].prompt(item.sample, shown=view.shown))
+    pixels = sum(sent_pixels(picture, prepared.spec.budget) for picture in pictures)
+    return Preview(
+        name=prepared.name,
+        spec_digest=prepared.spec.digest,
+        tasks={name: sum(i.sample.task == name for i in prepared.items) for name in prepared.tasks},
+        samples=len(prepared.items),
+        answered=len(answered),
+        requests=len(pending),
+        images=len(pictures),
+        distinct_images=len(set(pictures)),
+        pixels=pixels,
+        image_tokens=pixels // PIXELS_PER_TOKEN,
+        prompt_characters=characters,
+    )
+
+
+def sent_pixels(picture: Picture, budget: int) -> int:
+    """Pixels of a picture as it would be sent; 0 where the benchmark does not state the page's size."""
+    if picture.image_size is None:
+        return 0
+    width, height = plain_resize(*canvas_size(picture.image_size, picture.composite), budget)
+    return width * height
