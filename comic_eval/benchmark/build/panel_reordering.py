@@ -15,9 +15,9 @@ panel between them; otherwise pairs are taken at random.
 **The places.** A place is the panel's box, grown on every side by 2.5 % of the page's width, but by less than half of
 the gap to the next panel: the frame goes too, and so does lettering that touches it.
 
-**The pictures.** Both have one size in page pixels, at one scale: 86 % of the smaller width by 86 % of the smaller
+**The pictures.** Both have one size in page pixels, at one scale: 90 % of the smaller width by 90 % of the smaller
 height of the two panels. So neither fills its panel, both are cut on all four sides, and the shape of a place says
-nothing. Each is cut at least 3 % of the panel's width and height inside its box, so that neither frame nor neighbour is
+nothing. Each is cut at least 2.5 % of the panel's sides inside its box, so that neither frame nor neighbour is
 in it, and within that where it shows the largest share of the panel's characters (summed over the characters; of
 equally good places the one nearest to the panel's middle). This rule looks at one panel alone, never at its place, and
 the letter of the right picture is drawn by lot.
@@ -44,8 +44,8 @@ MAX_DISTANCE = 3  # in reading order
 MAX_USES = 2  # of one panel
 MIN_RATIO = 0.70
 GROWTH = 0.025  # of the page's width
-CROP = 0.86
-INSET = 0.03
+CROP = 0.90
+INSET = 0.025
 TOLERANCE = 4.0  # pixels by which lettering may miss a place: boxes are no more exact than that
 STEPS = 8
 
