@@ -56,7 +56,7 @@ class OpenAISettings(Frozen):
         timeout_s: seconds that one request may take in all.
         max_concurrency: requests at a time that the server can take.
         image_detail: OpenAI's ``detail`` of every picture; None leaves the server's default.
-        api_key_env: name of the environment variable that holds the key.
+        api_key_env: name of the environment variable that holds the key; None sends none.
         organization: sent as OpenAI-Organization. ``project``: sent as OpenAI-Project.
         trust_env: False ignores proxy variables.
     """
@@ -66,7 +66,7 @@ class OpenAISettings(Frozen):
     timeout_s: float = Field(default=600.0, gt=0)
     max_concurrency: int | None = Field(default=None, gt=0)
     image_detail: Literal["auto", "low", "high", "original"] | None = None
-    api_key_env: str = "OPENAI_API_KEY"
+    api_key_env: str | None = "OPENAI_API_KEY"
     organization: str | None = None
     project: str | None = None
     trust_env: bool = True
@@ -93,7 +93,7 @@ class OpenAIAdapter:
         self._base_url = settings.base_url or OFFICIAL_URL
         host = urlsplit(self._base_url).hostname or ""
         self._dialect = Dialect.of(name, host, settings.image_detail)
-        self._key = os.environ.get(settings.api_key_env, "").strip()
+        self._key = os.environ.get(settings.api_key_env or "", "").strip()
         if not self._key:
             if host == "api.openai.com":
                 raise UserError(
