@@ -37,9 +37,12 @@ def plain_resize(width: int, height: int, budget: int) -> tuple[int, int]:
     allowed = budget * PIXELS_PER_TOKEN
     if width * height <= allowed:
         return width, height
-    scale = math.sqrt(allowed / (width * height))
-    out = [max(math.floor(side * scale), min(side, MIN_SIDE)) for side in (width, height)]
-    # A side lifted to the minimum, or a product that floating point carried over the edge, is paid by the longer side.
+    # Exact in integers: floor(width * sqrt(allowed / (width * height))), so the product cannot exceed what is allowed.
+    out = [
+        max(math.isqrt(allowed * width // height), min(width, MIN_SIDE)),
+        max(math.isqrt(allowed * height // width), min(height, MIN_SIDE)),
+    ]
+    # A side lifted to the minimum is paid by the longer one.
     longer = 0 if out[0] >= out[1] else 1
     out[longer] = min(out[longer], allowed // out[1 - longer])
     return out[0], out[1]

@@ -21,7 +21,7 @@ from comic_eval.errors import BenchmarkError
 # An A4 page scanned at 600 dpi has 35 million pixels; more than 50 million is a mistake or an attack.
 MAX_PAGE_PIXELS = 50_000_000
 # What comic pages come as. Pillow knows many more, some of which start other programs.
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "GIF", "BMP")
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP")
 EXIF_ORIENTATION = 0x0112
 
 MediaType = Literal["image/jpeg", "image/png"]
