@@ -58,7 +58,8 @@ _ANOTHER = re.compile(
 )
 _NONE_OF_THEM = re.compile(
     r"^(?:none|neither|aucune?|ni l'une? ni l'autre)\b(?: of (?:the above|these|them|the choices|the options)"
-    r"| de(?:s| ces) (?:réponses|choix|propositions)| d'entre)?[^\n]{0,30}$",
+    r"| de(?:s| ces) (?:réponses|choix|propositions)| d'entre (?:eux|elles))?"
+    r"(?: (?:is correct|fits?|applies|matches))?$",
     re.IGNORECASE,
 )
 _NEGATION = re.compile(
@@ -67,6 +68,12 @@ _NEGATION = re.compile(
     re.IGNORECASE,
 )
 _CLAUSES = re.compile(r"[,;:]|\bbut\b|\bmais\b| - ")
+_JOINED = re.compile(r"(?<![\w'])(?P<one>[A-Z])\)? ?(?:or|and|ou|et|/|&|,) ?\(?(?P<other>[A-Z])(?![\w'])")
+# Capitals that stand alone; an "A" or "I" only where a verb shows that it is no article or pronoun.
+_LONE_LETTER = re.compile(rf"(?<![\w'])(?:[B-HJ-Z](?![\w'])|A(?={_CLAUSE.pattern}))")
+_OF_A_MARK = re.compile(
+    r"(?:marked|labell?ed|marquée?|désignée?|character|panel|box|personnage|case|cadre) \(?[A-Z]\)?[.!]*$"
+)
 _FINAL_LETTER = re.compile(r"(?<![\w'])(?P<letter>[A-Z])\)?[.!]*$")
 
 
@@ -158,7 +165,7 @@ class _Reader:
         said = self._table.exact(rest)
         if said is not None:
             return letter if said == letter else AMBIGUOUS
-        separated = bool(re.match(r" ?[.):-]|\)", text[end:])) or text[end - 1] == ")"
+        separated = bool(re.match(r" ?[.,):-]", text[end:])) or text[end - 1] == ")"
         return self._agreeing(letter, rest) if separated else None
 
     def _agreeing(self, letter: str, rest: str) -> str:
@@ -201,23 +208,23 @@ class _Reader:
             return bool(_CLAUSE.match(after)) and (written == "A" or introduced)
         if after and after[0] in ".)" and not re.match(r"\.\w", after):
             return True
-        return not after.strip(" \n") and not alone and (written not in "aiy" or introduced)
+        return not after.strip(" \n") and (introduced or (not alone and written not in "aiy"))
 
     def _statements(self, body: str) -> str | None:
         """What the last statement says; a letter, a reason or None."""
         found: list[tuple[int, str]] = []
         for pattern in (stated.ANSWER_IS, stated.HEADING, stated.I_CHOOSE):
             for match in pattern.finditer(body):
-                if stated.supposes(body, match.start()):
-                    continue
-                said = self._stated(body, match.end())
+                said = None if stated.supposes(body, match.start()) else self._stated(body, match.end())
                 if said is not None:
                     found.append((match.end(), said))
-        for match in stated.IS_RIGHT.finditer(body):
-            letter = self._letter_before(body, match.start())
-            if letter is not None and not stated.supposes(body, match.start()):
-                found.append((match.start(), letter))
-        return max(found)[1] if found else None
+        found += self._approved(body, stated.IS_RIGHT)
+        if not found:
+            return None
+        at, last = max(found)
+        # "The order is 2, 1, 3, so B" must be one choice, not two.
+        added = self._concluded(stated.rest_of_sentence(body, at))
+        return last if added in (None, last) else AMBIGUOUS
 
     def _stated(self, body: str, at: int) -> str | None:
         letter, end = self._letter_at(body, at)
@@ -229,11 +236,22 @@ class _Reader:
         exact = self._table.exact(rest)
         if exact is not None:
             return exact
+        if _NONE_OF_THEM.match(rest):
+            return OUT_OF_RANGE
         if stated.leaves_open(rest):
             mentioned = set(re.findall(r"(?<![\w'])[A-Z](?![\w'])", rest)) & set(self._table.letters)
             return AMBIGUOUS if len(mentioned) > 1 else None
         named = set() if _NEGATION.search(rest) else self._table.named(rest)
         return named.pop() if len(named) == 1 else AMBIGUOUS if named else None
+
+    def _approved(self, body: str, pattern: re.Pattern[str]) -> list[tuple[int, str]]:
+        """Letters that "is correct" and its like follow, with their places."""
+        return [
+            (match.start(), letter)
+            for match in pattern.finditer(body)
+            if not stated.supposes(body, match.start())
+            and (letter := self._letter_before(body, match.start())) is not None
+        ]
 
     def _letter_before(self, body: str, end: int) -> str | None:
         """The letter that ends at ``end``: "option B" before "is correct"."""
@@ -275,13 +293,19 @@ class _Reader:
         return settled.pop() if len(settled) == 1 else AMBIGUOUS if settled else None
 
     def _conclusions(self, body: str) -> str | None:
-        found = [
-            letter
+        """What the last conclusion or hedged statement says: "so B", "A seems right"."""
+        hedged = self._approved(body, stated.SEEMS_RIGHT)
+        concluded = [
+            (match.end(), letter)
             for match in stated.CONCLUSION.finditer(body)
             if not stated.supposes(body, match.start())
             and (letter := self._letter_at(body, match.end())[0]) is not None
         ]
-        return found[-1] if found else None
+        return max(hedged + concluded)[1] if hedged or concluded else None
+
+    def _concluded(self, sentence: str) -> str | None:
+        match = stated.CONCLUSION.search(sentence)
+        return self._letter_at(sentence, match.end())[0] if match else None
 
     def _last_sentence(self, body: str, listing: bool) -> str | None:
         """The only choice that the last sentence names outside of its negated clauses."""
@@ -311,11 +335,10 @@ class _Reader:
                 label = (match["deco"] or match["bare"]).upper()
                 if (match["deco"] or match["bare"]).isupper() and label in self._table.marks:
                     found.add(self._table.marks[label])
+        for match in _JOINED.finditer(sentence):
+            found |= {self._in_range(match["one"]), self._in_range(match["other"])}
         final = _FINAL_LETTER.search(sentence.rstrip())
-        if final and not re.search(
-            r"(?:marked|labell?ed|marquée?|désignée?|character|panel|box|personnage|case|cadre) \(?[A-Z]\)?[.!]*$",
-            sentence,
-        ):
-            found.update(self._in_range(c) for c in re.findall(r"(?<![\w'])[B-HJ-Z](?![\w'])", sentence))
+        if final and not _OF_A_MARK.search(sentence):
+            found |= {self._in_range(c) for c in _LONE_LETTER.findall(sentence)}
             found.add(self._in_range(final["letter"]))
         return found

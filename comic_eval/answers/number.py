@@ -38,7 +38,8 @@ _HEAD, _TAIL = 3_000, 12_000
 _N = rf"(?:\d+|{numerals.WORD_PATTERN})"
 _RANGE = re.compile(
     rf"\b(?:between|entre|from|de) {_N} (?:and|et|to|à) {_N}\b"
-    rf"|(?<![\w.,]){_N} ?(?:-|or|ou|to|à|/|or maybe|or perhaps|, maybe|, possibly|ou peut-être) ?{_N}\b"
+    rf"|(?<![\w.,])\d+ ?[-/] ?\d+\b"
+    rf"|(?<![\w.,]){_N} (?:or|ou|to|à|or maybe|or perhaps|, maybe|, possibly|ou peut-être) {_N}\b"
     rf"|\b(?:at least|at most|more than|less than|fewer than|up to|over|under|minimum|au moins|au plus|au minimum"
     rf"|plus de|moins de|jusqu'à|no more than|maximum) {_N}\b|[<>≤≥] ?{_N}\b"
     rf"|\b{_N} ?(?:\+(?! ?\d)|or more|ou plus|or so)",

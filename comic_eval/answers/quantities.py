@@ -18,11 +18,16 @@ _TOTAL_AFTER = re.compile(
     rf"(?: {_COUNTED})? ?,? (?:in total|altogether|overall|in all|au total|en tout)\b", re.IGNORECASE
 )
 _TOTAL_BEFORE = re.compile(
-    r"(?:\btotal(?: (?:count|number|is|of|comes to|de|est|est de|nombre)){0,3} ?[:=]? ?|= ?|\b(?:makes|gives|giving|count is) "
+    r"(?:\btotal(?: (?:count|number|is|of|comes to|de|est|est de|nombre)){0,3} ?[:=]? ?|= ?"
+    r"|\b(?:makes|gives|giving|count is) "
     r"|\b(?:i|je) (?:count|compte) |\b(?:so|soit|donc|thus|therefore|hence),? )$",
     re.IGNORECASE,
 )
-_COUNTED_AFTER = re.compile(rf" (?!(?:autres?|other|more)\b)(?:[\w'-]+ )?{_COUNTED}\b", re.IGNORECASE)
+_COUNTED_AFTER = re.compile(
+    rf" (?:(?!(?:autres?|other|more)\b)(?:[\w'-]+ )?{_COUNTED}\b"
+    r"|(?:out )?of (?:the|these|those|them)\b|d'entre elles\b)",
+    re.IGNORECASE,
+)
 _INDEX_BEFORE = re.compile(
     r"(?:\b(?:panels?|cases?|vignettes?|frames?|images?|pages?|characters?|personnages?|rows?|rangées?|lignes?|columns?"
     r"|colonnes?|numbers?|numéros?|no|steps?|étapes?|figures?|box(?:es)?|marked|marquée?s?|labell?ed|strips?|bandes?"
@@ -33,11 +38,12 @@ _ENUMERATES = re.compile(
     r",? ?(?:,|and|et|&|-|to|à|or|ou|then|puis)? ?(?:also |also in |panels? |cases? |#)?", re.IGNORECASE
 )
 _DENOMINATOR_BEFORE = re.compile(
-    r"(?:\bout of (?:the |a total of )?|\bof the |\bof (?:all |these )?|\bsur (?:les )?|\bparmi les |\bdes )$",
+    r"(?:\bout of (?:the |a total of )?|\bof the |(?<!\btotal )\bof (?:all |these )?|\bsur (?:les )?"
+    r"|\bparmi les |\bdes )$",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(
-    r"(?<![\w.])(?P<sign>(?<![^\s(:=])-)?(?P<digits>\d+(?:[.,]\d+)*)(?P<ordinal>(?:st|nd|rd|th|er|re|ère|e|ème|eme|%|°)\b)?"
+    r"(?<![\w.])(?P<sign>(?<![^\s(:=])-)?(?P<digits>\d+(?:[.,]\d+)*)(?P<ordinal>(?:st|nd|rd|th|er|re|ère|e|ème|eme)\b|%|°)?"
     r"(?P<times> ?[x×](?!\w))?(?P<tail>\+|\^|/\d)?(?!\w)"
     rf"|\b(?P<word>a single|une? (?:seule?|unique)|{numerals.WORD_PATTERN})\b(?!')",
     re.IGNORECASE,
@@ -105,6 +111,7 @@ def quantities(text: str) -> list[Quantity]:
                 value = -value
         else:
             word = match["word"].casefold()
+            counts = counts and not (word in _ONE_AS_ARTICLE and after.startswith((" of ", " d'entre ")))
             if word in _ONE_AS_ARTICLE and not (counts or total or not after.strip(" .!\n")):
                 continue
             value = numerals.value_of(word)

@@ -12,8 +12,8 @@ _NOUN = (
     r"|letter|lettre|order|ordre|count|number|nombre|total)"
 )
 _COPULA = (
-    r"(?:(?:is|was|would be|should be|must be|has to be|will be|would therefore be|est|était|serait|devrait être"
-    r"|doit être|sera)\b ?:?|[:=]|->|→)"
+    r"(?:(?:is|are|was|would be|should be|must be|has to be|will be|would therefore be|est|sont|était|serait"
+    r"|devrait être|doit être|sera)\b ?:?|[:=]|->|→)"
 )
 _HEDGE = (
     r"(?:,? ?(?:therefore|thus|then|hence|clearly|obviously|most likely|likely|probably|definitely|simply|indeed"
@@ -52,14 +52,16 @@ CONCLUSION = re.compile(
     r"(?:therefore |thus |clearly |probably |most likely |likely |donc |bien |sans doute |probablement |plutôt ){0,2}",
     re.IGNORECASE,
 )
-# What follows a letter that is the answer: "B is correct", "l'option B est la bonne".
-IS_RIGHT = re.compile(
-    r" ?,? ?(?:is|looks|seems|appears|must be|est|semble|paraît|me semble)(?: to be| être)?"
+_RIGHT = (
     r"(?: clearly| definitely| probably| most likely| likely| therefore| thus| donc| bien| clairement| sans doute){0,2}"
     r"(?: the| la| le| my| ma| mon)?(?: only| seule| seul)?"
     r" (?:right|correct|correcte|best|exacte?|juste|bonne|bon|answer|réponse|one that fits|most "
-    r"(?:likely|accurate|appropriate|plausible|fitting|suitable)|plus (?:probable|plausible|juste))\b",
-    re.IGNORECASE,
+    r"(?:likely|accurate|appropriate|plausible|fitting|suitable)|plus (?:probable|plausible|juste))\b"
+)
+# What follows a letter that is the answer: "B is correct", "l'option B est la bonne"; and the same with a hedge.
+IS_RIGHT = re.compile(rf" ?,? ?(?:is|must be|est){_RIGHT}", re.IGNORECASE)
+SEEMS_RIGHT = re.compile(
+    rf" ?,? ?(?:looks|seems|appears|semble|paraît|me semble)(?: to be| être)?{_RIGHT}", re.IGNORECASE
 )
 # The statement only supposes: "if the answer is B", "could the answer be".
 _SUPPOSING = re.compile(
