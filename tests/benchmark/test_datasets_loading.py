@@ -27,10 +27,10 @@ def test_samples_file(benchmark: Benchmark, offline: None, tmp_path: Path) -> No
     files = str(benchmark.folder / "samples.jsonl")
     table = datasets.load_dataset("json", data_files=files, cache_dir=str(tmp_path / "cache"))["train"]
     assert list(table["id"]) == [s.id for s in benchmark.samples]
-    assert table[2]["marks"] == [m.model_dump() for m in benchmark.samples[2].marks]
+    assert table[2]["marks"] == [m.model_dump(mode="json") for m in benchmark.samples[2].marks]
     composite = benchmark.samples[4].composite
     assert composite is not None
-    assert table[4]["composite"] == composite.model_dump()
+    assert table[4]["composite"] == composite.model_dump(mode="json")
     assert table[0]["composite"] is None
     assert table[6]["choices"] is None
 
@@ -49,7 +49,7 @@ def test_folder_with_its_card(benchmark: Benchmark, offline: None, tmp_path: Pat
 def test_columns_that_hold_only_nulls_keep_their_type(task: str, offline: None, tmp_path: Path) -> None:
     drawn = make_benchmark(tmp_path / "small")
     chosen = [s for s in page_samples("one", "test", "en") if s.task == task]
-    metadata = {"empty": [], "none": None, "deep": {"list": [[1], []], "word": "x"}}
+    metadata: dict[str, object] = {"empty": [], "none": None, "deep": {"list": [[1], []], "word": "x"}}
     folder = write_benchmark(
         tmp_path / "one",
         name="one",
