@@ -14,8 +14,8 @@ from comic_eval.images.rect import Rect
 # Grey levels (0-255): balloons, captions and gutters are at least this light, the ink of lettering at least this dark.
 PAPER = 215
 INK = 120
-# How far from its paper a stroke of lettering lies at most, in pixels at 1024 tokens.
-REACH = 6.0
+# Surroundings are squares of twice this side, in pixels at 1024 tokens: wider than bold lettering is dense.
+REACH = 10.0
 # Detail is summed over cells of this size, in pixels at 1024 tokens: far smaller than any label, far fewer than pixels.
 CELL = 2.0
 # A stroke of lettering weighs as much as this many grey-level steps of other detail.

@@ -3,9 +3,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
+from support.art import busy_art
 
 import comic_eval
 from comic_eval.types import Composite, Mark, Question
@@ -54,9 +54,3 @@ def ask() -> Callable[..., Question]:
         )
 
     return make
-
-
-def busy_art(width: int, height: int, seed: int = 0) -> Image.Image:
-    """Smooth colourful noise, which no two pages of one seed share a pixel of."""
-    small = np.random.default_rng(seed).integers(0, 256, (height // 8 + 1, width // 8 + 1, 3), dtype=np.uint8)
-    return Image.fromarray(small).resize((width, height), Image.Resampling.BICUBIC)

@@ -144,5 +144,3 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_broken_exif_is_no_reason_to_fail(recwarn: pytest.WarningsRecorder) -> None:
     data = saved(red(), "PNG", exif=b"Exif\x00\x00II*\x00\xff\xff\xff\xff")
     assert inspect(data, PATH).size == (40, 30)
-
-

@@ -4,6 +4,7 @@ import logging
 import multiprocessing
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -96,9 +97,14 @@ def test_the_cost_counts_the_data_url() -> None:
 def test_memory_stays_within_its_capacity(requests: list[tuple[int, int]]) -> None:
     cache: MemoryCache[tuple[int, int], int] = MemoryCache(100, lambda value: value)
     kept: list[tuple[int, int]] = []
+
+    def make(key: tuple[int, int], made: list[int]) -> int:
+        made.append(1)
+        return key[1]
+
     for key in requests:
-        made = []
-        assert cache.get(key, lambda key=key: made.append(1) or key[1]) == key[1]
+        made: list[int] = []
+        assert cache.get(key, partial(make, key, made)) == key[1]
         assert cache.used <= 100
         assert bool(made) == (key not in kept)
         kept = [k for k in kept if k != key] + [key]
