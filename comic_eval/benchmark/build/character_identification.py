@@ -3,13 +3,15 @@
 Made of the pairs of characters in different panels of one page whose identities are known, tiny silhouettes aside.
 Equally many pairs of each kind are kept in every split. Of the many pairs of different characters those are kept that
 the boxes cannot tell from pairs of the same one (size, shape and place of the boxes are as alike), and whose identities
-come up about as often in pairs of the same character: recognising the heroine settles little. At most three pairs of
+come up about as often in pairs of the same character: recognising the heroine settles little. Pairs of one that speaks
+on some page (two words or more) and one that never does (a witch and a cat) are the first to go. At most three pairs of
 the same two identities (or of one) are taken from a page. Target regions: the two panels, in mark order. The marks are
 1 and 2 in reading order, because the choices have letters.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import combinations
 
@@ -26,8 +28,9 @@ from comic_eval.types import Mark
 TASK = "character_identification"
 PAIRS_PER_IDENTITY = 3
 KEPT_SHARE = 0.9
-# An identity's imbalance weighs less than a leak through the boxes, an unequal number of pairs weighs most.
-IDENTITY_WEIGHT = 0.5
+# Against one standard deviation of a box's number, or one quartile of it.
+IDENTITY_WEIGHT = 2.0
+EASY_WEIGHT = 2.0
 EQUAL_NUMBERS_WEIGHT = 20.0
 
 QUESTION = {
@@ -52,7 +55,7 @@ def drafts(pages: Sequence[Page], seed: int) -> list[Draft]:
         for kind in (True, False)
     )
     kept = keep_balanced(
-        _features(pairs),
+        _features(pairs, _speakers(pages)),
         np.where(same, 1.0, -1.0),
         [_ticket(pair, seed) for pair in pairs],
         groups=who,
@@ -75,7 +78,18 @@ def _pairs(page: list[Page]) -> list[Pair]:
     return [(page, a, b) for a, b in combinations(known, 2) if a.panel != b.panel]
 
 
-def _features(pairs: Sequence[Pair]) -> NDArray[np.float64]:
+def _speakers(pages: Sequence[Page]) -> set[str]:
+    """The identities that say two words or more in a balloon on any of the pages: mostly people, hardly any animals."""
+    spoken: set[str] = set()
+    for page in pages:
+        identities = {c.id: c.identity for c in page.characters}
+        for balloon in page.balloons:
+            if balloon.speaker and len(re.findall(r"[^\W\d_]{2,}", balloon.text)) >= 2:
+                spoken.add(identities.get(balloon.speaker) or balloon.speaker.removeprefix("off:"))
+    return spoken
+
+
+def _features(pairs: Sequence[Pair], speakers: set[str]) -> NDArray[np.float64]:
     """What must not tell the two kinds apart: the boxes' numbers and their quartiles, and who is marked how often."""
     boxes = np.array([list(similarity_features(a.box, b.box, (p[0].width, p[0].height)).values()) for p, a, b in pairs])
     quartiles = [boxes <= np.quantile(boxes, q, axis=0) for q in (0.25, 0.5, 0.75)]
@@ -83,11 +97,13 @@ def _features(pairs: Sequence[Pair]) -> NDArray[np.float64]:
     spread[spread == 0] = 1.0
     identities = sorted({str(c.identity) for pair in pairs for c in pair[1:]})
     who = np.array([[sum(c.identity == name for c in pair[1:]) for name in identities] for pair in pairs], dtype=float)
+    easy = np.array([[(a.identity in speakers) != (b.identity in speakers)] for _, a, b in pairs], dtype=float)
     return np.hstack(
         [
             (boxes - boxes.mean(axis=0)) / spread,
             *(q.astype(float) for q in quartiles),
             IDENTITY_WEIGHT * who,
+            EASY_WEIGHT * easy,
             np.full((len(pairs), 1), EQUAL_NUMBERS_WEIGHT),
         ]
     )

@@ -34,8 +34,6 @@ class Draft(Frozen):
         marks: as in `Sample`.
         composite: Panel Reordering only: the right candidate first, the wrong ones in the order of ``wrong``.
         marks_are_choices: Depth Comparison: ``marks`` holds the right one first, then one for each of ``wrong``.
-        fixed_order: the choices stand in ``choice_order`` instead of being shuffled.
-        choice_order: all choices in the order in which they must stand, where ``fixed_order`` is set.
         stratum: right letters are also balanced within the drafts of one stratum ("same", "different").
         guessable: answered right from its wording alone; kept out of the scored splits.
         metadata: kept with the sample. Must not tell more than a scorer or an analysis may know.
@@ -54,8 +52,6 @@ class Draft(Frozen):
     marks: tuple[Mark, ...] = ()
     composite: Composite | None = None
     marks_are_choices: bool = False
-    fixed_order: bool = False
-    choice_order: tuple[str, ...] = ()
     stratum: str = ""
     guessable: bool = False
     metadata: dict[str, Any] = Field(default_factory=dict)
@@ -64,8 +60,6 @@ class Draft(Frozen):
     def _choices_are_distinct(self) -> Self:
         if len({self.correct, *self.wrong}) != 1 + len(self.wrong):
             raise ValueError(f"draft {self.page} {self.key}: two choices have the same text")
-        if self.fixed_order and sorted(self.choice_order) != sorted((self.correct, *self.wrong)):
-            raise ValueError(f"draft {self.page} {self.key}: choice_order must hold exactly the choices")
         if self.composite is not None and len(self.composite.candidates) != 1 + len(self.wrong):
             raise ValueError(f"draft {self.page} {self.key}: one candidate box a choice")
         if self.marks_are_choices and len(self.marks) != 1 + len(self.wrong):
