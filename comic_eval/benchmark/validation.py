@@ -10,9 +10,10 @@ from comic_eval.benchmark.checks import boxes, outside
 from comic_eval.benchmark.defects import Defect, quoted
 from comic_eval.benchmark.format import SAMPLES, duplicate_keys
 from comic_eval.benchmark.info import INFO, read_info
-from comic_eval.benchmark.load import locate, numbered_lines, scan
+from comic_eval.benchmark.load import locate
 from comic_eval.benchmark.paths import file_problem
 from comic_eval.benchmark.pictures import Picture, PictureError, look_at
+from comic_eval.benchmark.scan import numbered_lines, scan
 from comic_eval.benchmark.set_checks import Numbered, check_columns, check_counts, check_pages, check_pairs
 from comic_eval.benchmark.task_checks import Kind, check_kind, check_targets, task_kinds
 from comic_eval.types import Sample

@@ -98,7 +98,20 @@ def import_(source: str, out_folder: Path, mapping: Path, skip_bad: bool) -> Non
     """Turn a data set with questions about pictures into a benchmark.
 
     SOURCE is a .parquet, .csv, .json or .jsonl file, a folder that `datasets` loads, or a data set of the Hugging Face
-    Hub.
+    Hub. An example of a mapping:
+
+    \b
+      name: my-comics
+      version: "1.0"
+      license: CC-BY-4.0
+      description: Questions about my comics.
+      columns: {image: picture, question: question, answer: gold, choices: [a, b, c, d], task: type}
+      constants: {split: test, language: en}
+      values: {task: {action: action_recognition, depth: depth_comparison}}
+      answers: text        # or letter, index (from 0), index1 (from 1)
+      boxes: {order: xywh, scale: pixels}        # or xyxy; unit (0-1), thousand (0-1000)
+      regions: [{column: panel_box, role: panel, target: true}]
+      marks: [{column: character_boxes}]
     """
     from comic_eval.benchmark.importer import import_dataset
 
