@@ -18,6 +18,7 @@ letter, and so is a lower-case "a" in a sentence.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 
@@ -33,7 +34,6 @@ _JSON_KEYS = frozenset(
     {"answer", "final_answer", "correct_answer", "choice", "option", "letter", "selected_option", "selection"}
     | {"réponse", "reponse", "réponse_finale", "reponse_finale", "choix", "lettre"}
 )
-_HEAD, _TAIL = 3_000, 12_000
 
 _LETTER = re.compile(
     r" ?(?:(?:the|la|le|l'|our|is|est|my|ma) ?)?"
@@ -73,6 +73,11 @@ _JOINED = re.compile(r"(?<![\w'])(?P<one>[A-Z])\)? ?(?:or|and|ou|et|/|&|,) ?\(?(
 _LONE_LETTER = re.compile(rf"(?<![\w'])(?:[B-HJ-Z](?![\w'])|A(?={_CLAUSE.pattern}))")
 _OF_A_MARK = re.compile(
     r"(?:marked|labell?ed|marquée?|désignée?|character|panel|box|personnage|case|cadre) \(?[A-Z]\)?[.!]*$"
+)
+_SUBJECT = re.compile(
+    r"(?:so|therefore|thus|hence|donc|ainsi)?,? ?(?P<letter>(?-i:[A-Z]))"
+    r" (?:is|appears|looks|seems|stands|est|semble|paraît)\b",
+    re.IGNORECASE,
 )
 _FINAL_LETTER = re.compile(r"(?<![\w'])(?P<letter>[A-Z])\)?[.!]*$")
 
@@ -124,8 +129,7 @@ class _Reader:
 
     def _read_body(self, body: str) -> str | None:
         """A letter, a reason, or None where the text gives nothing."""
-        if len(body) > _HEAD + _TAIL:
-            body = body[:_HEAD] + "\n" + body[-_TAIL:]
+        body = stated.excerpt(body)
         formatted = formats.boxed(body) or formats.json_values(body, _JSON_KEYS)
         found = {self._short(formats.unmark(value)) for value in formatted} - {None}
         if found:
@@ -212,13 +216,14 @@ class _Reader:
 
     def _statements(self, body: str) -> str | None:
         """What the last statement says; a letter, a reason or None."""
-        found: list[tuple[int, str]] = []
-        for pattern in (stated.ANSWER_IS, stated.HEADING, stated.I_CHOOSE):
-            for match in pattern.finditer(body):
-                said = None if stated.supposes(body, match.start()) else self._stated(body, match.end())
-                if said is not None:
-                    found.append((match.end(), said))
-        found += self._approved(body, stated.IS_RIGHT)
+        places = sorted(
+            match.end()
+            for pattern in (stated.ANSWER_IS, stated.HEADING, stated.I_CHOOSE)
+            for match in pattern.finditer(body)
+            if not stated.supposes(body, match.start())
+        )
+        said = ((at, value) for at in reversed(places) if (value := self._stated(body, at)) is not None)
+        found = [*self._approved(body, stated.IS_RIGHT), *itertools.islice(said, 1)]
         if not found:
             return None
         at, last = max(found)
@@ -230,7 +235,7 @@ class _Reader:
         letter, end = self._letter_at(body, at)
         rest = stated.rest_of_sentence(body, at)
         if letter is not None:
-            line = body[end:].split("\n", 1)[0]
+            line = body[end : end + len(rest) + 40].split("\n", 1)[0]
             said = self._table.exact(_AFTER.sub("", line, count=1))
             return AMBIGUOUS if said is not None and len(letter) == 1 and said != letter else letter
         exact = self._table.exact(rest)
@@ -335,6 +340,9 @@ class _Reader:
                 label = (match["deco"] or match["bare"]).upper()
                 if (match["deco"] or match["bare"]).isupper() and label in self._table.marks:
                     found.add(self._table.marks[label])
+        subject = _SUBJECT.match(sentence)
+        if subject and subject["letter"] in self._table.marks:
+            found.add(self._table.marks[subject["letter"]])
         for match in _JOINED.finditer(sentence):
             found |= {self._in_range(match["one"]), self._in_range(match["other"])}
         final = _FINAL_LETTER.search(sentence.rstrip())

@@ -34,7 +34,6 @@ _JSON_KEYS = frozenset(
     }
     | {"réponse", "reponse", "réponse_finale", "reponse_finale", "nombre", "compte"}
 )
-_HEAD, _TAIL = 3_000, 12_000
 _N = rf"(?:\d+|{numerals.WORD_PATTERN})"
 _RANGE = re.compile(
     rf"\b(?:between|entre|from|de) {_N} (?:and|et|to|à) {_N}\b"
@@ -52,7 +51,8 @@ _INDEX_RANGE = re.compile(
 )
 _APPEARS = re.compile(
     r"\b(?:appear(?:s|ed|ing)?|occurs?|shows? up|(?:is|are) (?:shown|seen|visible|present|drawn|found)"
-    r"|(?:is|are) (?:featured|depicted)|can be seen|counted?|counts?|apparaît|apparait|figure|est (?:présente?|visible|dessinée?|représentée?)"
+    r"|(?:is|are) (?:featured|depicted)|can be seen|counted?|counts?|apparaît|apparait|figure"
+    r"|est (?:présente?|visible|dessinée?|représentée?)"
     r"|se trouve|on (?:la|le) voit|on compte)\b[^.\n]*",
     re.IGNORECASE,
 )
@@ -102,8 +102,7 @@ def _read_tag(content: str) -> Extraction:
 
 def _read_body(body: str, *, short: bool = False) -> int | str | None:
     """A number, a reason, or None where the text gives nothing. ``short``: it stood in a tag, so all of it counts."""
-    if len(body) > _HEAD + _TAIL:
-        body = body[:_HEAD] + "\n" + body[-_TAIL:]
+    body = stated.excerpt(body)
     formatted = formats.boxed(body) or formats.json_values(body, _JSON_KEYS)
     found = {_settle(value) for value in formatted} - {None}
     if found:
@@ -155,16 +154,18 @@ def _one(found: list[Quantity]) -> int | str:
 
 def _statements(body: str) -> int | str | None:
     """What the last statement says ("the answer is three")."""
-    found: list[tuple[int, int | str]] = []
-    for pattern in (stated.ANSWER_IS, stated.HEADING, stated.I_CHOOSE):
-        for match in pattern.finditer(body):
-            if stated.supposes(body, match.start()):
-                continue
-            rest = stated.rest_of_sentence(body, match.end())
-            said = None if stated.leaves_open(rest) and not quantities(rest) else _settle(rest)
-            if said is not None and not re.match(r"(?:not|pas)\b", rest, re.IGNORECASE):
-                found.append((match.end(), said))
-    return max(found, key=lambda f: f[0])[1] if found else None
+    places = sorted(
+        match.end()
+        for pattern in (stated.ANSWER_IS, stated.HEADING, stated.I_CHOOSE)
+        for match in pattern.finditer(body)
+        if not stated.supposes(body, match.start())
+    )
+    for at in reversed(places):
+        rest = stated.rest_of_sentence(body, at)
+        said = None if re.match(r"(?:not|pas)\b", rest, re.IGNORECASE) else _settle(rest)
+        if said is not None:
+            return said
+    return None
 
 
 def _totals(body: str) -> int | str | None:

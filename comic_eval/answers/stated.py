@@ -65,7 +65,7 @@ SEEMS_RIGHT = re.compile(
 )
 # The statement only supposes: "if the answer is B", "could the answer be".
 _SUPPOSING = re.compile(
-    r"\b(?:if|whether|suppose|assuming|unless|si|supposons|could|might|would)\b[^.\n]{0,25}$", re.IGNORECASE
+    r"\b(?:if|whether|suppose|assuming|unless|si|supposons|could|might|would)\b[^.,;:\n]{0,25}$", re.IGNORECASE
 )
 _EITHER = re.compile(
     r"(?:either|neither|soit|one of|between|entre|not|pas|unclear|ambiguous|uncertain)\b", re.IGNORECASE
@@ -74,8 +74,20 @@ _NOT_BUT = re.compile(
     r"\b(?P<verb>is |was |it's |isn't |n'est )?(?:not|pas|isn't)?(?: option| choice| l'option| la| le)? ?"
     r"\(?[A-Z0-9]\)?,? (?:but|mais)(?: rather| instead| plutôt| bien)? ",
 )
+_REACH = 400
+_EXCERPT_HEAD, _EXCERPT_TAIL = 3_000, 12_000
 SENTENCE_END = re.compile(r"[.!?;](?=\s|$)|\n")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n")
+
+
+def excerpt(text: str) -> str:
+    """Beginning and end of a very long text: an answer without tags stands in one of them."""
+    if len(text) <= _EXCERPT_HEAD + _EXCERPT_TAIL:
+        return text
+    head, tail = text[:_EXCERPT_HEAD], text[-_EXCERPT_TAIL:]
+    # What is cut in two is dropped: the 1 of "panel 1" alone would be a count.
+    cuts = [_SENTENCE.search(tail), re.search(r"\s", tail)]
+    return head + "\n" + tail[next((cut.end() for cut in cuts if cut), 0) :]
 
 
 def supposes(text: str, start: int) -> bool:
@@ -102,9 +114,10 @@ def without_rejected(text: str) -> str:
 
 
 def rest_of_sentence(text: str, start: int) -> str:
-    """From ``start`` to the end of the sentence or line."""
-    end = SENTENCE_END.search(text, start)
-    return text[start : end.start() if end else len(text)].strip()
+    """From ``start`` to the end of the sentence or line, as far as an answer can reach."""
+    text = text[start : start + _REACH]
+    end = SENTENCE_END.search(text)
+    return text[: end.start() if end else len(text)].strip()
 
 
 def sentences(text: str) -> list[str]:
