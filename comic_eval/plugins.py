@@ -56,10 +56,9 @@ def load(kind: Kind, name: str) -> ModuleType | Any:
     sources = _sources(kind)
     if name not in sources:
         close = difflib.get_close_matches(name, sources, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise PluginError(
-            f"unknown {kind.removesuffix('s').replace('_', ' ')} {name!r}{hint} Known: " + ", ".join(sorted(sources))
-        )
+        hint = f"; did you mean {close[0]!r}?" if close else "."
+        known = ", ".join(sorted(sources)) or "none"
+        raise PluginError(f"unknown {kind.removesuffix('s').replace('_', ' ')} {name!r}{hint} Known: {known}")
     source = sources[name]
     return importlib.import_module(source) if isinstance(source, str) else source.load()
 
