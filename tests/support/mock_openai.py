@@ -45,6 +45,7 @@ class RecordedRequest:
     Attributes:
         index: 0 for the first request that arrived.
         api: ``chat`` or ``responses``.
+        headers: with lower-case names.
         text: all text that the model was shown.
         images: the pictures that it was shown.
         params: the body without messages, input and instructions.
@@ -220,7 +221,7 @@ class MockOpenAI:
         recorded = RecordedRequest(
             index=self._arrived,
             api=api,
-            headers=dict(request.headers),
+            headers={k.lower(): v for k, v in request.headers.items()},
             text=seen.text,
             images=seen.images,
             params={k: v for k, v in body.items() if k not in ("messages", "input", "instructions")},
