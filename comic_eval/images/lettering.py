@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from PIL import Image, ImageDraw, ImageFont
 
+from comic_eval.errors import UserError
 from comic_eval.images.budget import PIXELS_PER_TOKEN, SMALLEST_BUDGET
 
 Colour = tuple[int, int, int]
@@ -30,9 +31,7 @@ def legible_unit(width: int, height: int) -> float:
 def _font(size: int) -> ImageFont.FreeTypeFont:
     font = ImageFont.load_default(size)
     if not isinstance(font, ImageFont.FreeTypeFont):
-        raise RuntimeError(
-            "this Pillow was built without FreeType, so no marks can be drawn; install Pillow's own wheel"
-        )
+        raise UserError("this Pillow was built without FreeType, so no marks can be drawn; install Pillow's own wheel")
     return font
 
 
