@@ -10,13 +10,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from comic_eval.analysis.intervals import RESAMPLES, SEED, cluster_bootstrap_mean, wilson
+from comic_eval.analysis.intervals import RESAMPLES, SEED, Interval, cluster_bootstrap_mean, wilson
 from comic_eval.run.folder import read_outcomes
 from comic_eval.run.manifest import Manifest, TaskPlan, read_manifest
 from comic_eval.run.record import Key, Outcome
 from comic_eval.types import Frozen
-
-Interval = tuple[float, float]
 
 
 class TaskSummary(Frozen):

@@ -9,12 +9,14 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from comic_eval.analysis.intervals import Interval
 from comic_eval.analysis.summary import Summary, TaskSummary
 from comic_eval.run.redact import printable
 
 BLANK = "–"
 NO_WIDTH = "†"
 OPEN = "*"
+SCORE = "accuracy [95 %]"
 
 
 def summary_table(summaries: Summary | Sequence[Summary]) -> Group:
@@ -26,48 +28,59 @@ def summary_table(summaries: Summary | Sequence[Summary]) -> Group:
 
 
 def _table(title: str) -> Table:
-    return Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
+    table = Table(
+        title=escape(printable(title)), title_justify="left", title_style="bold", box=None, padding=(0, 1, 0, 0)
+    )
+    table.add_column("task", no_wrap=True)
+    return table
 
 
 def _detailed(run: Summary) -> Table:
-    table = _table(escape(printable(f"{run.model} on {run.benchmark} {run.revision}")))
+    table = _table(f"{run.model} on {run.benchmark} {run.revision}")
     answered = any(t.accuracy_answered != t.accuracy for t in run.tasks.values())
-    counting = any(t.mae is not None for t in run.tasks.values())
-    table.add_column("task")
-    headings = ["n", "accuracy", "95 % interval", "chance", "geometry"]
-    headings += ["of answered"] * answered + ["mean error", "within 1"] * counting + ["unparsed", "failed"]
-    for heading in headings:
-        table.add_column(heading, justify="right")
+    for heading in ["n", SCORE, "chance", "geo-\nmetry", *["of an-\nswered"] * answered, "un-\nparsed", "failed"]:
+        table.add_column(heading, justify="left" if heading == SCORE else "right", no_wrap=True)
     for task in run.tasks.values():
-        cells = [str(task.n), percent(task.accuracy), interval(task), percent(task.chance), percent(task.geometry)]
+        cells = [str(task.n), _score(task), percent(task.chance), percent(task.geometry)]
         if answered:
             cells.append(percent(task.accuracy_answered))
-        if counting:
-            cells += [BLANK if task.mae is None else f"{task.mae:.2f}", percent(task.within_one)]
         table.add_row(_title(task), *cells, _alarm(task.unparsed), _alarm(task.failed))
     if run.macro_accuracy is not None and len(run.macro_tasks) > 1:
-        table.add_row(Text(f"mean of {len(run.macro_tasks)} tasks", style="bold"), "", percent(run.macro_accuracy))
+        mean = f"{percent(run.macro_accuracy):>5}"
+        table.add_row(Text(f"mean of {len(run.macro_tasks)} tasks", style="bold"), "", mean)
     return table
 
 
 def _side_by_side(runs: Sequence[Summary]) -> Table:
-    table = _table(escape(printable(f"accuracy on {runs[0].benchmark} {runs[0].revision} [95 % interval]")))
-    table.add_column("task")
-    for heading in ("n", "chance", "geometry"):
-        table.add_column(heading, justify="right")
+    table = _table(f"accuracy [95 %] on {runs[0].benchmark} {runs[0].revision}")
+    for heading in ("n", "chance", "geo-\nmetry"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for run in runs:
+        provider, _, name = printable(run.model, 40).partition(":")
         view = "" if run.view == "page" else f" ({run.view})"
-        table.add_column(Text(printable(run.model + view, 40)), justify="right")
+        table.add_column(Text(f"{provider}:\n{name}{view}"))
     for name in dict.fromkeys(name for run in runs for name in run.tasks):
         found = [run.tasks.get(name) for run in runs]
         known = [task for task in found if task is not None]
         sizes = "/".join(dict.fromkeys(str(task.n) for task in known))
-        cells = [f"{percent(t.accuracy)} {interval(t)}" if t else BLANK for t in found]
+        cells = [Text(BLANK) if task is None else Text(_short_score(task), no_wrap=True) for task in found]
         table.add_row(_title(known[0]), sizes, percent(known[0].chance), percent(known[0].geometry), *cells)
     if all(run.macro_accuracy is not None for run in runs):
         mean = Text(f"mean of {len(runs[0].macro_tasks)} tasks", style="bold")
-        table.add_row(mean, "", "", "", *(percent(run.macro_accuracy) for run in runs))
+        table.add_row(mean, "", "", "", *(f"{percent(run.macro_accuracy):>5}" for run in runs))
     return table
+
+
+def _score(task: TaskSummary) -> str:
+    # Padded, so that the columns of numbers stand in line.
+    return f"{percent(task.accuracy):>5} {interval(task)}"
+
+
+def _short_score(task: TaskSummary) -> str:
+    shown, mark = _shown_interval(task)
+    if shown is None:
+        return f"{percent(task.accuracy):>5}"
+    return f"{percent(task.accuracy):>5} [{100 * shown[0]:.0f}, {100 * shown[1]:.0f}]{mark}"
 
 
 def percent(share: float | None) -> str:
@@ -77,10 +90,14 @@ def percent(share: float | None) -> str:
 
 def interval(task: TaskSummary) -> str:
     """The bootstrap interval in percent, or Wilson's (marked) where the bootstrap has none or no width."""
-    shown, mark = task.ci95, ""
-    if shown is None or shown[0] == shown[1]:
-        shown, mark = task.ci95_wilson, NO_WIDTH
-    return "" if shown is None else f"[{percent(shown[0])}, {percent(shown[1])}]{mark}"
+    shown, mark = _shown_interval(task)
+    return "" if shown is None else f"[{percent(shown[0]):>4}, {percent(shown[1]):>5}]{mark}"
+
+
+def _shown_interval(task: TaskSummary) -> tuple[Interval | None, str]:
+    if task.ci95 is None or task.ci95[0] == task.ci95[1]:
+        return task.ci95_wilson, NO_WIDTH
+    return task.ci95, ""
 
 
 def _title(task: TaskSummary) -> Text:
@@ -95,14 +112,21 @@ def _notes(runs: Sequence[Summary]) -> list[str]:
     notes = []
     tasks = [task for run in runs for task in run.tasks.values()]
     if any(not task.comparable for task in tasks):
-        notes.append(f"{OPEN} judge {runs[0].judge!r}: not comparable with an LLM judge, and not part of the mean")
-    if any(interval(task).endswith(NO_WIDTH) for task in tasks):
+        judges = ", ".join(dict.fromkeys(printable(run.judge, 40) for run in runs))
+        notes.append(f"{OPEN} judge {judges}: not comparable with an LLM judge, and not part of the mean")
+    if any(_shown_interval(task)[1] and task.n for task in tasks):
         notes.append(f"{NO_WIDTH} Wilson interval: the bootstrap over pages has no width here")
     notes.append("failed and unparsed samples count as wrong; geometry: what the boxes of the marks alone give away")
+    if len({(r.revision, r.split, r.language, r.limit, r.planned) for r in runs}) > 1:
+        notes.append("CAUTION: these runs did not ask the same samples")
     for run in runs:
-        words = []
+        words = [
+            f"{printable(t.title, 40)}: mean absolute error {t.mae:.2f}, within one {percent(t.within_one)} %"
+            for t in run.tasks.values()
+            if t.mae is not None
+        ]
         if run.note:
-            words.append(printable(run.note))
+            words.insert(0, printable(run.note))
         if run.view == "blind":
             words.append("was shown no page")
         if not run.complete:

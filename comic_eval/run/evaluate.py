@@ -116,7 +116,7 @@ async def evaluate_async(
             a model that cannot be started, or a server that refuses every request.
     """
     passed = {
-        "model": model if isinstance(model, str) else repr(model),
+        "model": model if isinstance(model, str) else type(model).__name__,
         "benchmark": str(benchmark),
         "split": split,
         "tasks": list(tasks) if tasks is not None else None,
@@ -127,7 +127,7 @@ async def evaluate_async(
         "name": name,
         "runs_dir": str(runs_dir),
         "adapter_settings": {k: repr(v) if not isinstance(v, str) else v for k, v in (adapter_settings or {}).items()},
-        "judge": judge if isinstance(judge, str) else repr(judge),
+        "judge": judge if isinstance(judge, str) else type(judge).__name__,
         "seed": seed,
     }
     prepared = prepare(
@@ -157,14 +157,20 @@ async def evaluate_async(
     return RunResult(session)
 
 
+def _loop_runs() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
 def _blocking(function: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, R]:
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            return asyncio.run(function(*args, **kwargs))
-        raise UserError("evaluate() was called where an event loop runs (a notebook?): use `await evaluate_async(...)`")
+        if _loop_runs():
+            raise UserError("evaluate() was called inside an event loop (a notebook?): use `await evaluate_async(...)`")
+        return asyncio.run(function(*args, **kwargs))
 
     return call
 

@@ -69,7 +69,7 @@ def conversation(images: Sequence[EncodedImage], prompt: str) -> Conversation:
 
 def sample_ids_hash(items: Sequence[Item]) -> str:
     """sha256 over the keys of a plan, sorted: two runs with one value asked the same samples."""
-    return digest(sorted(item.key for item in items))
+    return digest(sorted(list(item.key) for item in items))
 
 
 def prompt_of(item: Item, tasks: Mapping[str, Task]) -> str:

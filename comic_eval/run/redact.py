@@ -23,7 +23,7 @@ _PATTERNS = (
     re.compile(r"(?<=bearer )[^\s\"',;]+", re.IGNORECASE),
     re.compile(r"(?<=basic )[A-Za-z0-9+/=]{8,}", re.IGNORECASE),
     re.compile(
-        r"(?<=[\"'?&\s])(?:x[-_])?(?:api[-_]?key|authorization|access[-_]?token|secret|password)[\"']?\s*[=:]\s*[\"']?"
+        r"(?P<kept>\b(?:x[-_])?(?:api[-_]?key|authorization|access[-_]?token|secret|password)[\"']?\s*[=:]\s*[\"']?)"
         r"(?!\[hidden\])[^\s\"'&,;}]+",
         re.IGNORECASE,
     ),
@@ -39,7 +39,7 @@ def redact(text: str) -> str:
         if len(value) >= 8 and _SECRET_VARIABLE.search(name) and value in text:
             text = text.replace(value, HIDDEN)
     for pattern in _PATTERNS:
-        text = pattern.sub(HIDDEN, text)
+        text = pattern.sub(lambda found: (found.groupdict().get("kept") or "") + HIDDEN, text)
     return text
 
 
