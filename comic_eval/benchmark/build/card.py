@@ -180,7 +180,8 @@ def _shortcuts(samples: Sequence[Sample]) -> str:
         "For counting, chance is the best constant answer and the interval is the one around it. – : the baseline has "
         f"nothing to say, so chance stands.\n\n{_table([*header, '**geometry**'], rows)}\n\n"
         "What `geometry` uses, with its accuracy on train pages that it was not fitted on. Where questions are "
-        "balanced, this falls below chance by itself: the page that is left out takes its side of the balance with it.\n\n"
+        "balanced, this falls below chance by itself: the page that is left out takes its part of the balance with it."
+        "\n\n"
         f"{_table(['Task', 'Language', 'Rule', 'Accuracy'], rules)}"
     )
 
