@@ -133,4 +133,4 @@ def _with_datasets(source: str, mapping: ImportMapping, folder: Path | None) -> 
                 yield number, str(split), row
 
     root = folder if folder is not None else Path(datasets.config.HF_CACHE_HOME)
-    return Source(source, root, rows)
+    return Source(folder.resolve().name if folder is not None else source, root, rows)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from comic_eval.benchmark.stats import Stats, TaskRow, choices_text
+from comic_eval.benchmark.stats import Stats, TaskRow, choices_text, split_rank
 
 WIDTH_WITHOUT_TERMINAL = 120
 
@@ -24,13 +24,22 @@ def print_stats(stats: Stats, console: Console | None = None) -> None:
 
 def _parts(stats: Stats) -> list[RenderableType]:
     pages = ", ".join(f"{split} {n}" for split, n in stats.pages.items())
-    head = f"{stats.name} {stats.revision} · {stats.license} · pages: {pages}"
-    parts: list[RenderableType] = [Text(_printable(head), style="bold"), Text()]
+    parts: list[RenderableType] = [
+        Text(_printable(f"{stats.name} {stats.revision} · {stats.license} · pages: {pages}"), style="bold"),
+        Text(),
+    ]
     for languages, rows in _same_counts(stats):
         each = " each" if len(languages) > 1 else ""
-        parts += [_table_2(f"Questions in {', '.join(languages)}{each}", rows), Text()]
-    parts.append(_answers(stats))
-    return [Group(*parts)]
+        parts.append(_table_2(f"Questions in {', '.join(languages)}{each}", rows))
+        apart: Counter[str] = Counter()
+        for row in rows:
+            if not row.scored:
+                apart[row.split] += row.samples
+        if apart:
+            counts = ", ".join(f"{split} {n}" for split, n in apart.items())
+            parts.append(_text(f"apart: can be guessed from the wording alone, so never scored ({counts})"))
+        parts.append(Text())
+    return [*parts, _answers(stats)]
 
 
 def _same_counts(stats: Stats) -> list[tuple[list[str], Sequence[TaskRow]]]:
@@ -42,18 +51,22 @@ def _same_counts(stats: Stats) -> list[tuple[list[str], Sequence[TaskRow]]]:
 
 
 def _table_2(title: str, rows: Sequence[TaskRow]) -> Table:
-    splits = list(dict.fromkeys(row.split for row in sorted(rows, key=lambda r: (not r.scored,))))
-    scored = [split for split in splits if any(r.scored for r in rows if r.split == split)]
-    apart = [split for split in splits if split not in scored]
+    splits = sorted({row.split for row in rows if row.scored}, key=split_rank)
+    apart = {row.split for row in rows} - set(splits)
     table = Table(title=_text(title), title_justify="left", header_style="bold")
     for name in ("Category", "Task", "Type"):
         table.add_column(name)
     table.add_column("#Ch.", justify="right")
-    for split in scored:
+    for split in splits:
         table.add_column(_text(split), justify="right")
     table.add_column("#QA", justify="right", style="bold")
-    for split in apart:
-        table.add_column(_text(f"not scored: {split}"), justify="right", style="dim")
+    if apart:
+        table.add_column("apart", justify="right", style="dim")
+
+    def counts(chosen: Sequence[TaskRow]) -> list[str]:
+        columns = [[split] for split in splits] + [splits] + ([sorted(apart)] if apart else [])
+        return [str(sum(row.samples for row in chosen if row.split in column)) for column in columns]
+
     by_task: dict[str, list[TaskRow]] = defaultdict(list)
     for row in rows:
         by_task[row.task].append(row)
@@ -62,17 +75,10 @@ def _table_2(title: str, rows: Sequence[TaskRow]) -> Table:
         first = task_rows[0]
         cells = [first.category if first.category != category else "", first.title, first.type]
         category = first.category
-        table.add_row(*map(_text, [*cells, choices_text(task_rows), *_counts(task_rows, scored, apart)]))
+        table.add_row(*map(_text, [*cells, choices_text(task_rows), *counts(task_rows)]))
     table.add_section()
-    table.add_row("Total", "", "", "", *_counts(rows, scored, apart))
+    table.add_row("Total", "", "", "", *counts(rows))
     return table
-
-
-def _counts(rows: Sequence[TaskRow], scored: Sequence[str], apart: Sequence[str]) -> list[str]:
-    def count(splits: Sequence[str]) -> str:
-        return str(sum(row.samples for row in rows if row.split in splits))
-
-    return [*(count([split]) for split in scored), count(scored), *(count([split]) for split in apart)]
 
 
 def _answers(stats: Stats) -> Table:
@@ -86,8 +92,10 @@ def _answers(stats: Stats) -> Table:
         if row.answers:
             text = "  ".join(f"{answer}: {n}" for answer, n in row.answers.items())
             merged[row.title, row.split, row.pages, text].append(row.language)
+    above = None
     for (title, split, pages, text), languages in merged.items():
-        table.add_row(*map(_text, (title, split, ", ".join(languages), str(pages), text)))
+        table.add_row(*map(_text, ("" if title == above else title, split, ", ".join(languages), str(pages), text)))
+        above = title
     return table
 
 

@@ -21,20 +21,22 @@ def data() -> None:
 @click.argument("out_folder", type=OUTPUT)
 @click.option("--seed", default=0, show_default=True, help="Seed of everything that is drawn by lot.")
 @click.option("--name", default=None, help="The benchmark's name.  [default: the pages folder's]")
-@click.option("--coco", type=INPUT, default=None, help="COCO-style annotations; PAGES_FOLDER then holds the pictures.")
+@click.option(
+    "--coco", type=INPUT, multiple=True, help="COCO-style annotations (repeatable); PAGES_FOLDER holds the pictures."
+)
 @click.option("--mapping", type=INPUT, default=None, help="YAML file that says what the COCO file's categories mean.")
 def build(
-    pages_folder: Path, out_folder: Path, seed: int, name: str | None, coco: Path | None, mapping: Path | None
+    pages_folder: Path, out_folder: Path, seed: int, name: str | None, coco: tuple[Path, ...], mapping: Path | None
 ) -> None:
     """Build the seven tasks from the annotated pages in PAGES_FOLDER and write a benchmark to OUT_FOLDER."""
     from comic_eval.benchmark.build import build_benchmark, build_from_pages
 
-    if (coco is None) != (mapping is None):
+    if bool(coco) != (mapping is not None):
         raise click.UsageError("--coco and --mapping go together")
-    if coco is not None and mapping is not None:
+    if mapping is not None:
         from comic_eval.benchmark.build.coco import read_coco
 
-        pages = read_coco(coco, pages_folder, mapping)
+        pages = [page for file in coco for page in read_coco(file, pages_folder, mapping)]
         benchmark = build_from_pages(pages, out_folder, name=name or pages_folder.resolve().name, seed=seed)
     else:
         benchmark = build_benchmark(pages_folder, out_folder, seed=seed, name=name)
