@@ -46,7 +46,8 @@ def draw_stats(stats: Stats, path: Path, *, language: str | None = None) -> None
     positions: Counter[str] = Counter()
     for row in rows:
         positions.update(row.positions)
-    _bars(figure.add_subplot(grid[1, 1]), "Position phrases (Panel Understanding)", positions)
+    phrases = Counter({kind.replace("_", " "): n for kind, n in positions.items()})
+    _bars(figure.add_subplot(grid[1, 1]), "Position phrases (Panel Understanding)", phrases)
     _bars(figure.add_subplot(grid[2, 1]), "Panels that a question is about", _count(rows, panels_of))
     total = sum(row.samples for row in rows)
     apart = sum(row.samples for row in stats.select(language=language, scored=False))
@@ -62,18 +63,19 @@ def draw_stats(stats: Stats, path: Path, *, language: str | None = None) -> None
 def _tasks(axes: Any, rows: Sequence[TaskRow]) -> None:
     titles = list(dict.fromkeys(row.title for row in rows))
     splits = sorted({row.split for row in rows}, key=split_rank)
-    start = dict.fromkeys(titles, 0)
-    for split, colour in zip(splits, COLOURS * (1 + len(splits) // len(COLOURS)), strict=False):
-        widths = [sum(row.samples for row in rows if (row.title, row.split) == (title, split)) for title in titles]
-        bars = axes.barh(titles, widths, left=list(start.values()), color=colour, label=_plain(split))
-        axes.bar_label(bars, [str(w) if w else "" for w in widths], label_type="center", color="white", fontsize=8)
-        for title, width in zip(titles, widths, strict=True):
-            start[title] += width
+    height = 0.8 / max(1, len(splits))
+    for i, split in enumerate(splits):
+        counts = [sum(row.samples for row in rows if (row.title, row.split) == (title, split)) for title in titles]
+        places = [place - 0.4 + height * (i + 0.5) for place in range(len(titles))]
+        colour = COLOURS[i % len(COLOURS)]
+        bars = axes.barh(places, counts, height=0.9 * height, color=colour, label=_plain(split))
+        axes.bar_label(bars, [f" {n}" for n in counts], fontsize=8)
     axes.set_yticks(range(len(titles)), [_plain(title) for title in titles])
+    axes.margins(x=0.08)
     axes.invert_yaxis()
     axes.set_xlabel("questions")
     axes.legend(title="split", frameon=False)
-    axes.set_title("Tasks by split", loc="left")
+    axes.set_title("Tasks by split", loc="left", fontsize=10)
     axes.spines[["top", "right"]].set_visible(False)
 
 
@@ -88,7 +90,7 @@ def _bars(axes: Any, title: str, counts: Counter[str]) -> None:
     bars = axes.barh([_plain(name) for name in names], numbers, color=COLOURS[0], height=0.6)
     total = sum(numbers)
     axes.bar_label(bars, [f" {n} ({n / total:.0%})" for n in numbers], fontsize=8)
-    axes.set_xlim(0, max(numbers) * 1.25)
+    axes.set_xlim(0, max(numbers) * 1.3)
     axes.invert_yaxis()
 
 
