@@ -18,8 +18,8 @@ INK = 120
 REACH = 10.0
 # Detail is summed over cells of this size, in pixels at 1024 tokens: far smaller than any label, far fewer than pixels.
 CELL = 2.0
-# A stroke of lettering weighs as much as this many grey-level steps of other detail.
-LETTERING_WEIGHT = 1500
+# A stroke of lettering weighs as much as this many grey-level steps of other detail: practically never covered.
+LETTERING_WEIGHT = 10000
 
 _IS_PAPER = [0] * PAPER + [255] * (256 - PAPER)
 _IS_INK = [255] * INK + [0] * (256 - INK)

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 
 from comic_eval.images.lettering import DARK, Colour, draw_text, legible_unit
 from comic_eval.images.rect import Rect, covering
-from comic_eval.types import CHOICE_LETTERS, Box, Composite
+from comic_eval.types import CHOICE_LETTERS, Composite
 
 MARGIN_COLOUR: Colour = (236, 236, 238)
 SLOT_COLOUR: Colour = (214, 215, 219)
@@ -37,7 +37,7 @@ def arrange(page_size: tuple[int, int], composite: Composite) -> Arrangement:
     """Lays the candidates out to the right of a page of ``page_size`` (width, height) pixels."""
     unit = legible_unit(*page_size)
     gap, head = round(GAP * unit), round((LETTER_CAP + GAP) * unit)
-    cuts = [_cut(box) for box in composite.candidates]
+    cuts = _cuts(composite)
     layouts = [_arrange(page_size, cuts, gap, head, across=across) for across in (False, True)]
     return min(layouts, key=lambda layout: layout.size[0] * layout.size[1])
 
@@ -57,19 +57,21 @@ def draw_composite(page: Image.Image, composite: Composite) -> Image.Image:
     border = max(2, round(BORDER * unit))
     for number, slot in enumerate(composite.slots, start=1):
         _draw_slot(draw, covering(slot), str(number), border, unit)
-    for letter, box, place in zip(CHOICE_LETTERS, composite.candidates, layout.places, strict=False):
+    for letter, cut, place in zip(CHOICE_LETTERS, _cuts(composite), layout.places, strict=False):
         edge = place.grown(border)
         draw.rectangle((edge.x1, edge.y1, edge.x2 - 1, edge.y2 - 1), fill=BORDER_COLOUR)
-        canvas.paste(page.crop(_cut(box)), (place.x1, place.y1))
+        canvas.paste(page.crop(cut), (place.x1, place.y1))
         center = (place.x1 + place.x2) / 2, place.y1 - (GAP / 2 + LETTER_CAP / 2) * unit
         draw_text(draw, center, letter, LETTER_CAP * unit, DARK)
     return canvas
 
 
-def _cut(box: Box) -> Rect:
-    """Whole pixels of a candidate, rounded so that boxes of one shape stay of one shape."""
-    x1, y1 = math.floor(box.x1), math.floor(box.y1)
-    return Rect(x1, y1, x1 + max(1, round(box.width)), y1 + max(1, round(box.height)))
+def _cuts(composite: Composite) -> list[Rect]:
+    """The candidates in whole pixels, all of exactly one shape, however their coordinates were rounded."""
+    width = max(1, min(round(box.width) for box in composite.candidates))
+    height = max(1, min(round(box.height) for box in composite.candidates))
+    corners = [(math.floor(box.x1), math.floor(box.y1)) for box in composite.candidates]
+    return [Rect(x, y, x + width, y + height) for x, y in corners]
 
 
 def _arrange(page_size: tuple[int, int], cuts: list[Rect], gap: int, head: int, *, across: bool) -> Arrangement:
