@@ -58,7 +58,7 @@ class OpenAISettings(Frozen):
         image_detail: OpenAI's ``detail`` of every picture; None leaves the server's default.
         api_key_env: name of the environment variable that holds the key; None sends none.
         organization: sent as OpenAI-Organization. ``project``: sent as OpenAI-Project.
-        trust_env: False ignores proxy variables.
+        trust_env: False ignores the proxy variables; for a server on this machine they are never used.
     """
 
     base_url: str | None = None
@@ -105,6 +105,8 @@ class OpenAIAdapter:
         secrets = [line.partition(":")[2].strip() for line in custom]
         self._redact = Redactor([*secrets, *([] if self._key == NO_KEY else [self._key])])
         self._api = APIS[settings.api]
+        # No proxy could reach our own loopback interface.
+        self._trust_env = settings.trust_env and not (host in ("localhost", "::1") or host.startswith("127."))
         self._client: AsyncOpenAI | None = None
         self._info = info or AdapterInfo(
             id=f"openai:{name}",
@@ -142,9 +144,7 @@ class OpenAIAdapter:
             max_retries=0,
             timeout=timeout,
             # aiohttp as the transport takes two thirds of the default's CPU time. A redirect would turn POST into GET.
-            http_client=openai.DefaultAioHttpClient(
-                timeout=timeout, follow_redirects=False, trust_env=self._settings.trust_env
-            ),
+            http_client=openai.DefaultAioHttpClient(timeout=timeout, follow_redirects=False, trust_env=self._trust_env),
         )
 
     async def generate(self, request: Request) -> Generation:

@@ -5,11 +5,11 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.adapters import ask, ask_all, question, request, train_sample
+from support.adapters import ask, ask_each, question, request, train_sample
 
 from comic_eval.errors import PluginError
 from comic_eval.plugins import create_adapter
-from comic_eval.types import Box, Generation, Mark, Question
+from comic_eval.types import Box, Mark, Question
 
 CHOICES = ("runs", "sleeps a lot", "sits", "eats")
 CHOICE = question("q1", choices=CHOICES)
@@ -26,10 +26,8 @@ TRAIN = [
 
 
 def answers(name: str, *questions: Question, seed: int = 0) -> list[str]:
-    found = ask_all(create_adapter(name), *[request(of=q) for q in questions], train=TRAIN, seed=seed)
-    texts = [f.text for f in found if isinstance(f, Generation)]
-    assert len(texts) == len(questions)
-    return [t.removeprefix("<answer>").removesuffix("</answer>") for t in texts]
+    found = ask_each(create_adapter(name), *[request(of=q) for q in questions], train=TRAIN, seed=seed)
+    return [f.text.removeprefix("<answer>").removesuffix("</answer>") for f in found]
 
 
 @pytest.mark.parametrize(
@@ -92,8 +90,8 @@ def test_geometry_learns_that_the_bigger_box_is_nearer() -> None:
         question("x", task="depth_comparison", choices=("A", "B"), image_size=(400, 400), marks=marks(30, 80)),
         question("y", task="depth_comparison", choices=("A", "B"), image_size=(400, 400), marks=marks(80, 30)),
     ]
-    found = ask_all(create_adapter("geometry"), *[request(of=q) for q in test], train=train)
-    assert [f.text for f in found if isinstance(f, Generation)] == ["<answer>B</answer>", "<answer>A</answer>"]
+    found = ask_each(create_adapter("geometry"), *[request(of=q) for q in test], train=train)
+    assert [f.text for f in found] == ["<answer>B</answer>", "<answer>A</answer>"]
 
 
 def test_geometry_draws_where_boxes_say_nothing() -> None:

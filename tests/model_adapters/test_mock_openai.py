@@ -3,8 +3,11 @@
 import base64
 import io
 import json
+import subprocess
+import sys
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -104,3 +107,18 @@ def test_responses_takes_its_own_parts_only() -> None:
         body["input"][0]["content"] = [{"type": "text", "text": "x"}]
         assert post(server, "/responses", body)[0] == 400
         assert post(server, "/responses", {"model": "m", "input": "x", "max_tokens": 5})[0] == 400
+
+
+def test_as_a_process_of_its_own() -> None:
+    command = [sys.executable, "-m", "support.mock_openai", "--reply", "from afar"]
+    tests = Path(__file__).parents[1]
+    with subprocess.Popen(command, cwd=tests, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        url = json.loads(process.stdout.readline())["base_url"]
+        body = json.dumps({"model": "m", "input": "x"}).encode()
+        headers = {"Content-Type": "application/json", "Authorization": "Bearer k"}
+        with urllib.request.urlopen(urllib.request.Request(url + "/responses", body, headers)) as answer:  # noqa: S310
+            assert json.load(answer)["output"][0]["content"][0]["text"] == "from afar"
+        with urllib.request.urlopen(url.removesuffix("v1") + "_stats") as answer:  # noqa: S310
+            assert json.load(answer)["outcomes"] == {"answered": 1}
+        process.terminate()

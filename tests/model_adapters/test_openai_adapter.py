@@ -1,16 +1,18 @@
 """The openai adapter against a strict server: what it sends, what it reads, what it refuses."""
 
+import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.adapters import ask, ask_all, conversation_request, fail, picture, request
-from support.mock_openai import MockOpenAI
+from support.mock_openai import MockOpenAI, RecordedRequest
 from support.openai_replies import Reply
 
-from comic_eval.contracts import Adapter
+from comic_eval.contracts import Adapter, RunContext
 from comic_eval.errors import PluginError, RequestError, RetryableError, UserError
 from comic_eval.plugins import create_adapter
 from comic_eval.types import ImagePart, Message, Request, TextPart, ToolCall, ToolSpec
@@ -201,6 +203,36 @@ def test_base_url_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         made = create_adapter("openai:m")
         ask(made)
         assert made.info.settings["base_url"] == server.base_url
+
+
+def test_connections_do_not_limit_concurrency(tmp_path: Path) -> None:
+    async def run(made: Adapter) -> None:
+        await made.start(RunContext(cache_dir=tmp_path))
+        await asyncio.gather(*(made.generate(request()) for _ in range(150)))
+        await made.close()
+
+    async def reply(seen: RecordedRequest) -> str:
+        # Nobody is answered before all have arrived; a pool of fewer connections would never get there.
+        while server.max_in_flight < 150:  # noqa: ASYNC110 - the server counts without an event
+            await asyncio.sleep(0.01)
+        return "A"
+
+    with MockOpenAI(reply=reply) as server:
+        asyncio.run(run(adapter(server, timeout_s=60)))
+        assert server.outcomes["answered"] == 150
+
+
+def test_proxies_are_used_but_not_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    with MockOpenAI(reply="through the proxy") as server:
+        monkeypatch.setenv("HTTP_PROXY", server.base_url.removesuffix("/v1"))
+        far = create_adapter("openai:m", base_url="http://model.test/v1")
+        assert ask(far).text == "through the proxy"
+        assert server.requests[0].headers["host"] == "model.test"
+        assert (
+            fail(create_adapter("openai:m", base_url="http://model.invalid/v1", trust_env=False)).cause == "connection"
+        )
+        monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+        assert ask(adapter(server)).text == "through the proxy"
 
 
 @pytest.mark.parametrize(

@@ -87,12 +87,19 @@ def ask_all(
         return asyncio.run(run(folder or Path(temporary)))
 
 
+def ask_each(adapter: Adapter, *requests: Request, **context: Any) -> list[Generation]:
+    """Sends requests that must all succeed."""
+    answers = []
+    for answer in ask_all(adapter, *requests, **context):
+        if isinstance(answer, RequestError):
+            raise answer
+        answers.append(answer)
+    return answers
+
+
 def ask(adapter: Adapter, one: Request | None = None, **context: Any) -> Generation:
     """Sends one request that must succeed."""
-    (answer,) = ask_all(adapter, one or request(), **context)
-    if isinstance(answer, RequestError):
-        raise answer
-    return answer
+    return ask_each(adapter, one or request(), **context)[0]
 
 
 def fail(adapter: Adapter, one: Request | None = None, **context: Any) -> RequestError:
