@@ -255,11 +255,18 @@ class ToolSpec(Frozen):
 
 
 class ToolCall(Frozen):
-    """A call as the model wrote it. ``arguments`` is its raw text, which need not be valid JSON."""
+    """A call as the model wrote it.
+
+    Attributes:
+        arguments: its raw text, which need not be valid JSON.
+        opaque: what the provider wants back unchanged with this call (Gemini's thought signature); its adapter alone
+            reads it.
+    """
 
     id: str
     name: str
     arguments: str
+    opaque: str | None = None
 
 
 class Message(Frozen):
@@ -302,7 +309,9 @@ class Conversation(Frozen):
                 ],
             }
             if m.tool_calls:
-                line["tool_calls"] = [[c.id, c.name, c.arguments] for c in m.tool_calls]
+                line["tool_calls"] = [
+                    [c.id, c.name, c.arguments, *([] if c.opaque is None else [c.opaque])] for c in m.tool_calls
+                ]
             if m.tool_call_id is not None:
                 line["tool_call_id"] = m.tool_call_id
             lines.append(line)
@@ -324,12 +333,17 @@ class SamplingParams(Frozen):
 
 
 class Request(Frozen):
-    """One request to a model: what it is shown, how it decodes, and the question for baselines that read no prompt."""
+    """One request to a model: what it is shown, how it decodes, and the question for baselines that read no prompt.
+
+    ``response_schema`` is a JSON schema that the answer's text must follow, for providers that can enforce one (openai
+    and gemini do). OpenAI wants every property required and ``additionalProperties`` false.
+    """
 
     conversation: Conversation
     params: SamplingParams = SamplingParams()
     question: Question
     tools: tuple[ToolSpec, ...] = ()
+    response_schema: dict[str, Any] | None = None
 
 
 # --- what comes back ------------------------------------------------------------------------------------------------

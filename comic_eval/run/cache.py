@@ -25,12 +25,14 @@ def cache_key(info: AdapterInfo, settings: dict[str, Any], request: Request, rep
     """sha256 of everything that an answer depends on; images count by their digests."""
     tools = [tool.model_dump(mode="json") for tool in request.tools]
     params = request.params.model_dump(mode="json")
-    return digest([info.id, settings, request.conversation.outline(), params, tools, repeat])
+    parts = [info.id, settings, request.conversation.outline(), params, tools, repeat]
+    return digest(parts if request.response_schema is None else [*parts, request.response_schema])
 
 
 def keepable(generation: Generation) -> bool:
     """Whether an answer is worth keeping."""
-    return bool(generation.text.strip()) and generation.finish_reason not in _UNFINISHED
+    says_something = bool(generation.text.strip() or generation.tool_calls)
+    return says_something and generation.finish_reason not in _UNFINISHED
 
 
 class ResponseCache:
