@@ -5,6 +5,7 @@ The two `make` commands stand apart: continuous integration runs them.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -26,6 +27,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 pytestmark = pytest.mark.xdist_group("readme")
 
 LONGEST_EXAMPLE = 40
+PEPPER = ROOT / "comic_eval" / "data" / "pepper-carrot"
 SERVER = "http://localhost:8000/v1"
 
 
@@ -62,7 +64,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, MockOpenAI
     """The folder after everything in README ran in it, the server that was asked, and what each block printed."""
     folder = tmp_path_factory.mktemp("readme")
     (folder / "scans").mkdir()
-    drawn = sorted((ROOT / "comic_eval" / "data" / "pepper-carrot" / "images" / "en").iterdir())
+    drawn = sorted((PEPPER / "images" / "en").iterdir())
     for name, picture in zip(("page-1.jpg", "page-2.jpg"), drawn, strict=False):
         shutil.copy(picture, folder / "scans" / name)
 
@@ -152,7 +154,10 @@ def test_pictured_question_is_in_the_sample() -> None:
     assert sample.question in shown
     for letter, choice in zip(sample.letters, sample.choices or (), strict=True):
         assert f"{letter}. {choice}" in shown
-    assert "David Revoy" in README
+    entries = json.loads((PEPPER / "manifest.json").read_text(encoding="utf-8"))
+    attribution = next(e["attribution"] for e in entries if e["image"] == sample.image)
+    who, _ = attribution.split("; CC BY 4.0")
+    assert who in " ".join(README.split())
     assert (ROOT / "docs" / "marked_page.jpg").stat().st_size < 250_000
 
 
