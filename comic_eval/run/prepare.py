@@ -75,6 +75,8 @@ def prepare(
     get_view(view)
     if limit is not None and limit < 1:
         raise UserError(f"limit {limit}: give 1 or more, or none for all samples")
+    if tasks is not None and not tasks:
+        raise UserError("no task is named; leave tasks out to ask all of them")
     adapter = _adapter(model, adapter_settings)
     grader = create_judge(judge) if isinstance(judge, str) else judge
     data = load_benchmark(benchmark)
