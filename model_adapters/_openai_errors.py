@@ -95,6 +95,8 @@ def status_error(status: int, headers: Mapping[str, str], body: bytes, redact: R
         return RequestError(message, cause="context_length", status=status)
     if status == 404 and (code == "model_not_found" or MODEL_WORDS.search(words)):
         return RequestError(message, cause="model_not_found", status=status)
+    if status == 404:
+        return RequestError(f"{message} (is base_url right? It usually ends in /v1)", cause="http_404", status=404)
     cause = {429: "rate_limit", 408: "timeout"}.get(status, f"http_{status}")
     # OpenAI says so explicitly where a status alone would mislead.
     wanted = headers.get("x-should-retry")

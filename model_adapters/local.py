@@ -84,6 +84,8 @@ class LocalAdapter:
             start_timeout_s=settings.start_timeout_s,
         )
         self._starting = asyncio.Lock()
+        # The server answers one request at a time; waiting for it is no part of an answer's time.
+        self._answering = asyncio.Lock()
         self._client: OpenAIAdapter | None = None
         self._context: RunContext | None = None
         self._reader: Reader | None = None
@@ -140,14 +142,14 @@ class LocalAdapter:
         client, reader = await self._connect()
         messages = [await self._in_words(m, reader, request.question.language) for m in request.conversation.messages]
         limit = min(request.params.max_tokens or self._settings.max_tokens, self._settings.max_tokens)
-        return await client.generate(
-            request.model_copy(
-                update={
-                    "conversation": Conversation(messages=tuple(messages)),
-                    "params": request.params.model_copy(update={"max_tokens": limit}),
-                }
-            )
+        in_words = request.model_copy(
+            update={
+                "conversation": Conversation(messages=tuple(messages)),
+                "params": request.params.model_copy(update={"max_tokens": limit}),
+            }
         )
+        async with self._answering:
+            return await client.generate(in_words)
 
     async def _in_words(self, message: Message, reader: Reader, language: Language) -> Message:
         texts = []

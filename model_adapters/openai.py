@@ -101,6 +101,8 @@ class OpenAIAdapter:
                     "server of your own with --base-url"
                 )
             self._key = NO_KEY
+        if not (self._key.isascii() and self._key.isprintable()):
+            raise UserError(f"the key in {settings.api_key_env} holds characters that no key has; copy it again")
         custom = os.environ.get("OPENAI_CUSTOM_HEADERS", "").splitlines()
         secrets = [line.partition(":")[2].strip() for line in custom]
         self._redact = Redactor([*secrets, *([] if self._key == NO_KEY else [self._key])])

@@ -194,6 +194,9 @@ def test_openai_itself_needs_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     info = create_adapter("openai:gpt-5-mini").info
     assert info.settings["base_url"] == "https://api.openai.com/v1"
     assert info.settings["max_tokens_sent_as"] == "max_completion_tokens"
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-\N{EN DASH}copied from a document")
+    with pytest.raises(UserError, match="copy it again"):
+        create_adapter("openai:gpt-5-mini")
     assert "sk-x1y2z3" not in info.model_dump_json()
 
 

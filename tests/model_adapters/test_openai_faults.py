@@ -107,6 +107,7 @@ def test_a_wrong_path_says_so() -> None:
     with MockOpenAI() as server:
         error = fail(create_adapter("openai:m", base_url=server.base_url.removesuffix("/v1")))
     assert (error.cause, error.status) == ("http_404", 404)
+    assert "ends in /v1" in str(error)
 
 
 @pytest.mark.parametrize("retry_after", [2.5, "7", 0])
