@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pydantic import field_validator
+
 from comic_eval.errors import BenchmarkError
 from comic_eval.types import Frozen
 
@@ -17,8 +19,10 @@ class Defect(Frozen):
         file: the file's path relative to the benchmark folder.
         line: its line, counted from 1; None where the whole file is meant.
         field: the field, with indices, such as ``regions[0].box``.
-        message: what is wrong. Quoted data is escaped, so that a listing is safe on any terminal.
+        message: what is wrong.
         fix: what to do about it.
+
+    Characters that a terminal would obey are escaped in all of them, since they may quote anybody's data.
     """
 
     file: str
@@ -26,6 +30,13 @@ class Defect(Frozen):
     field: str | None = None
     message: str
     fix: str
+
+    @field_validator("file", "field", "message", "fix")
+    @classmethod
+    def _harmless(cls, value: str | None) -> str | None:
+        if value is None or value.isprintable():
+            return value
+        return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in value)
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"

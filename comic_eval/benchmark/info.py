@@ -45,10 +45,10 @@ class BenchmarkInfo(BaseModel):
             return {k: v if isinstance(v, int) and not isinstance(v, bool) else None for k, v in value.items()}
         return value
 
-    @field_validator("name", "version")
+    @field_validator("name", "version", "license", "splits")
     @classmethod
-    def _printable(cls, value: str) -> str:
-        if not value.isprintable():
+    def _printable(cls, value: str | dict[str, int | None]) -> str | dict[str, int | None]:
+        if not all(map(str.isprintable, [value] if isinstance(value, str) else value)):
             raise ValueError("must not hold control characters")
         return value
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from comic_eval.benchmark.checks import boxes, outside
 from comic_eval.benchmark.defects import Defect, quoted
+from comic_eval.benchmark.digest import benchmark_digest
 from comic_eval.benchmark.format import SAMPLES, duplicate_keys
 from comic_eval.benchmark.info import INFO, read_info
 from comic_eval.benchmark.load import locate
@@ -38,8 +39,12 @@ def validate(name_or_folder: str | Path, *, tasks: Mapping[str, Kind] | None = N
         defects += info
         samples, found, _ = scan(folder, None)
     else:
-        samples, found, _ = scan(folder, info)
+        samples, found, samples_sha256 = scan(folder, info)
         defects += check_counts(samples, info)
+        digest = benchmark_digest(info.name, info.version, samples_sha256)
+        if info.digest not in (None, digest):
+            fix = "rebuild the benchmark, or correct the value after a change you meant to make"
+            defects.append(Defect(file=INFO, field="digest", message=f"should be {digest}", fix=fix))
     defects += found
     for line, sample in samples:
         defects += _check_task(sample, line, kinds)

@@ -274,6 +274,12 @@ def test_counts(folder: Path) -> None:
     assert [d.field for d in validate(folder)] == ["splits.test", "splits.val"]
 
 
+def test_a_digest_that_does_not_fit(folder: Path) -> None:
+    edit_info(folder, lambda info: info.update(version="1.1"))
+    (defect,) = validate(folder)
+    assert (defect.file, defect.field) == ("benchmark.json", "digest")
+
+
 def test_mixed_columns_and_duplicate_keys(folder: Path) -> None:
     edit_lines(folder, lambda lines: [lines[0].update(mood="dark"), lines[1].update(mood=3)])
     path = folder / "samples.jsonl"
@@ -311,5 +317,6 @@ def test_a_defect_reads_well() -> None:
 
 
 def test_terminal_codes_are_escaped(folder: Path) -> None:
-    edit_lines(folder, set_field(1, answer="\x1b[2J\u202e"))
+    key = "\x1b[2J\u202e"
+    edit_lines(folder, lambda lines: [lines[1].update(answer=key), lines[2].update(marks=[{key: 1}])])
     assert all(str(d).isprintable() for d in validate(folder))

@@ -1,6 +1,7 @@
 """Writing a benchmark folder: complete or not at all, and never over something else."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -106,7 +107,7 @@ def test_an_interrupted_rewrite_shows(tmp_path: Path) -> None:
         ({"card": "---\nno end"}, "closed by ---"),
     ],
 )
-def test_bad_arguments(tmp_path: Path, page: Path, changes: dict[str, object], message: str) -> None:
+def test_bad_arguments(tmp_path: Path, page: Path, changes: dict[str, Any], message: str) -> None:
     with pytest.raises(BenchmarkError, match=message):
         write(tmp_path / "one", page, **changes)
     assert not (tmp_path / "one").exists()

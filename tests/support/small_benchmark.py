@@ -44,7 +44,7 @@ def page_samples(page: str, split: str, language: str) -> list[Sample]:
             split=split,
             page=page,
             image=f"images/{language}/{page}.png",
-            language=language,  # type: ignore[arg-type]
+            language=language,
             answer=answer,
             source="drawn for the tests",
             license="CC0-1.0",
@@ -103,7 +103,7 @@ def edit_lines(folder: Path, edit: Callable[[list[dict[str, Any]]], object]) -> 
     lines = [orjson.loads(line) for line in path.read_bytes().splitlines()]
     edit(lines)
     path.write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in lines))
-    edit_info(folder, lambda info: info.pop("samples_sha256", None))
+    edit_info(folder, lambda info: [info.pop(key, None) for key in ("samples_sha256", "digest")])
 
 
 def edit_info(folder: Path, edit: Callable[[dict[str, Any]], object]) -> None:
