@@ -33,6 +33,8 @@ class AdapterInfo(Frozen):
         settings: everything that changes answers (endpoint, API, server options); no key, no secret.
         deterministic: True if the same request always gives the same answer (baselines): nothing is cached then.
         max_concurrency: requests at a time that the adapter can take; None for no limit of its own.
+        native_tools: whether `Request.tools` reach the model and its calls come back as `Generation.tool_calls`; False
+            for models that are told of tools in the text and answer with tags.
     """
 
     id: str
@@ -43,6 +45,7 @@ class AdapterInfo(Frozen):
     settings: dict[str, str | int | float | bool | dict[str, object] | None] = Field(default_factory=dict)
     deterministic: bool = False
     max_concurrency: int | None = None
+    native_tools: bool = True
 
 
 class RunContext(Frozen):

@@ -95,6 +95,7 @@ class BaselineAdapter:
             note=note,
             settings={} if settings.seed is None else {"seed": settings.seed},
             deterministic=True,
+            native_tools=False,
         )
 
     @property

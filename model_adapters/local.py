@@ -101,6 +101,7 @@ class LocalAdapter:
             },
             # Enough to read the next page while a question of this one is answered.
             max_concurrency=4,
+            native_tools=False,
         )
 
     @property

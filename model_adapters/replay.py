@@ -61,6 +61,7 @@ class ReplayAdapter:
                 **settings.model_dump(exclude_none=True),
             },
             deterministic=True,
+            native_tools=then.native_tools,
         )
 
     @property

@@ -129,6 +129,7 @@ class ScriptedAdapter:
         reply: the text, or a function that makes text or a `Generation` of a request; it may raise `RequestError`.
         name: completes the id, ``scripted:NAME``.
         deterministic: True tells the engine not to cache.
+        native_tools: True for functions that make generations with tool calls.
     """
 
     def __init__(
@@ -138,10 +139,15 @@ class ScriptedAdapter:
         name: str = "python",
         deterministic: bool = False,
         settings: dict[str, str | int | float | bool | dict[str, object] | None] | None = None,
+        native_tools: bool = False,
     ) -> None:
         self._reply = reply
         self._info = AdapterInfo(
-            id=f"scripted:{name}", family="scripted", settings=settings or {}, deterministic=deterministic
+            id=f"scripted:{name}",
+            family="scripted",
+            settings=settings or {},
+            deterministic=deterministic,
+            native_tools=native_tools,
         )
 
     @property
