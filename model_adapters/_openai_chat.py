@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic import ValidationError
-
 from comic_eval.errors import RequestError
 from comic_eval.types import Conversation, Generation, ImagePart, Part, Request, ToolCall
 
-from ._openai_wire import Body, Dialect, bad_response, decode, objects, read_usage, text_or_none
+from ._answers import bad_response, decode, objects, text_or_none
+from ._openai_wire import Body, Dialect, answer_format, read_call, read_usage
 
 PATH = "/chat/completions"
 
@@ -50,6 +49,7 @@ def _messages(conversation: Conversation, body: Body, dialect: Dialect) -> Itera
 def request_body(model: str, request: Request, dialect: Dialect) -> bytes:
     """The body of one request."""
     params = request.params
+    schema = answer_format(request)
     body = Body()
     fields = {
         "model": model,
@@ -60,25 +60,27 @@ def request_body(model: str, request: Request, dialect: Dialect) -> bytes:
         "seed": params.seed,
         "reasoning_effort": params.reasoning_effort,
         "tools": [{"type": "function", "function": t.model_dump()} for t in request.tools] or None,
+        "response_format": {"type": "json_schema", "json_schema": schema} if schema else None,
     }
     return body.encode(fields, params.extra_body)
 
 
 def _tool_calls(value: Any) -> tuple[ToolCall, ...]:
     calls = []
-    for call in objects(value or [], "tool_calls"):
-        function = call.get("function") or {}
-        try:
-            calls.append(ToolCall(id=call["id"], **{k: function[k] for k in ("name", "arguments")}))
-        except (KeyError, TypeError, ValidationError):
-            bad_response("a tool call lacks id, name or arguments")
+    for number, call in enumerate(objects(value or [], "tool_calls")):
+        function = call.get("function")
+        function = function if isinstance(function, dict) else {}
+        # llama.cpp leaves the id empty; one that is unique in its turn will do.
+        call_id = call.get("id") or f"call_{number}"
+        calls.append(read_call(call_id, function.get("name"), function.get("arguments")))
     return tuple(calls)
 
 
 def read_answer(raw: bytes, request: Request) -> Generation:
     """What the model answered.
 
-    A refusal is an answer: its words are the text, and ``finish_reason`` is ``refusal``.
+    A refusal is an answer: its words are the text, and ``finish_reason`` is ``refusal``. With tool calls it is
+    ``tool_calls``, and the text may be empty.
 
     Raises:
         RetryableError: broken JSON, no choices, or no content without a reason for it.
@@ -103,6 +105,8 @@ def read_answer(raw: bytes, request: Request) -> Generation:
     calls = _tool_calls(message.get("tool_calls"))
     if calls and not request.tools:
         bad_response("a tool call, though no tool was offered")
+    if calls and finish == "stop":
+        finish = "tool_calls"
     # A reasoning model that spent all its tokens has nothing more to say: that is an empty answer, not a failure.
     if text is None and not calls and finish != "length" and reasoning is None:
         bad_response("content is null", retry=True)

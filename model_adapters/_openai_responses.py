@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic import ValidationError
+import orjson
 
 from comic_eval.errors import RequestError, RetryableError
-from comic_eval.types import Generation, ImagePart, Message, Part, Request, ToolCall
+from comic_eval.types import Generation, ImagePart, Message, Part, Request, TextPart, ToolCall
 
-from ._openai_wire import Body, Dialect, bad_response, decode, objects, read_usage, text_or_none
+from ._answers import bad_response, decode, objects, text_or_none
+from ._openai_wire import Body, Dialect, answer_format, read_call, read_usage
 
 PATH = "/responses"
+# A turn of tool calls alone has no text; the API refuses empty parts of it.
+EMPTY = TextPart(text="")
 
 
 def _part(part: Part, role: str, body: Body, dialect: Dialect) -> dict[str, Any]:
@@ -24,20 +27,40 @@ def _part(part: Part, role: str, body: Body, dialect: Dialect) -> dict[str, Any]
     return {"type": "output_text" if role == "assistant" else "input_text", "text": part.text}
 
 
-def _items(message: Message, body: Body, dialect: Dialect) -> Iterator[dict[str, Any]]:
-    content = [_part(p, message.role, body, dialect) for p in message.content]
+def _items(message: Message, body: Body, dialect: Dialect) -> Iterator[Any]:
+    content = [_part(p, message.role, body, dialect) for p in message.content if p != EMPTY]
     if message.role == "tool":
-        yield {"type": "function_call_output", "call_id": message.tool_call_id, "output": content}
+        yield {"type": "function_call_output", "call_id": message.tool_call_id, "output": content or ""}
         return
+    first, *others = message.tool_calls or (None,)
+    if first:
+        yield from _thoughts(first)
     if content:
         yield {"role": message.role, "content": content}
-    for call in message.tool_calls:
-        yield {"type": "function_call", "call_id": call.id, "name": call.name, "arguments": call.arguments}
+    if first:
+        yield _call(first)
+    for call in others:
+        yield from _thoughts(call)
+        yield _call(call)
+
+
+def _call(call: ToolCall) -> dict[str, Any]:
+    return {"type": "function_call", "call_id": call.id, "name": call.name, "arguments": call.arguments}
+
+
+def _thoughts(call: ToolCall) -> list[dict[str, Any]]:
+    """The reasoning items that led to a call, as `read_answer` kept them."""
+    return objects(orjson.loads(call.opaque), "opaque") if call.opaque else []
 
 
 def request_body(model: str, request: Request, dialect: Dialect) -> bytes:
-    """The body of one request. The API has no seed; nothing is stored at the provider."""
+    """The body of one request. The API has no seed; nothing is stored at the provider.
+
+    A reasoning model's thoughts before a tool call come back encrypted and go in again with the next request, since a
+    provider that stores nothing has forgotten them.
+    """
     params = request.params
+    schema = answer_format(request)
     body = Body()
     fields = {
         "model": model,
@@ -47,6 +70,8 @@ def request_body(model: str, request: Request, dialect: Dialect) -> bytes:
         "max_output_tokens": params.max_tokens,
         "reasoning": {"effort": params.reasoning_effort} if params.reasoning_effort is not None else None,
         "tools": [{"type": "function", "strict": False, **t.model_dump()} for t in request.tools] or None,
+        "text": {"format": {"type": "json_schema", **schema}} if schema else None,
+        "include": ["reasoning.encrypted_content"] if request.tools and dialect.reasoning else None,
         "store": False,
     }
     return body.encode(fields, params.extra_body)
@@ -72,7 +97,7 @@ def _failure(error: Any) -> RequestError:
 def read_answer(raw: bytes, request: Request) -> Generation:
     """What the model answered.
 
-    ``finish_reason`` is ``stop``, ``length`` (the API's ``max_output_tokens``) or ``refusal``.
+    ``finish_reason`` is ``stop``, ``length`` (the API's ``max_output_tokens``), ``tool_calls`` or ``refusal``.
 
     Raises:
         RetryableError: broken JSON, no output, or a failure of the server.
@@ -92,16 +117,18 @@ def read_answer(raw: bytes, request: Request) -> Generation:
     refusals: list[str] = []
     thoughts: list[str] = []
     calls: list[ToolCall] = []
+    kept: list[dict[str, Any]] = []
     for item in output:
         if item.get("type") == "message":
             answers += _texts(item.get("content"), "output_text", "text")
             refusals += _texts(item.get("content"), "refusal", "refusal")
         elif item.get("type") == "function_call":
-            try:
-                calls.append(ToolCall(id=item["call_id"], name=item["name"], arguments=item["arguments"]))
-            except (KeyError, ValidationError):
-                bad_response("a tool call lacks call_id, name or arguments")
+            opaque = orjson.dumps(kept).decode() if kept else None
+            calls.append(read_call(item.get("call_id"), item.get("name"), item.get("arguments"), opaque))
+            kept = []
         elif item.get("type") == "reasoning":
+            if isinstance(item.get("encrypted_content"), str):
+                kept.append({k: item[k] for k in ("type", "id", "summary", "encrypted_content") if k in item})
             thoughts += _texts(item.get("summary") or [], "summary_text", "text")
             thoughts += _texts(item.get("content") or [], "reasoning_text", "text")
     finish = "length" if reason == "max_output_tokens" else reason or "stop"
@@ -111,6 +138,8 @@ def read_answer(raw: bytes, request: Request) -> Generation:
         bad_response("a tool call, though no tool was offered")
     if not answers and not calls and finish == "stop":
         bad_response("output holds no message", retry=True)
+    if calls and finish == "stop":
+        finish = "tool_calls"
     return Generation(
         text="".join(answers),
         finish_reason=finish,

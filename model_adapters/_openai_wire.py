@@ -1,4 +1,4 @@
-"""What both OpenAI APIs have in common on the wire: bodies as bytes and strict reading of answers."""
+"""What both OpenAI APIs have in common on the wire: bodies as bytes, and token counts."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
 import orjson
 
-from comic_eval.errors import RequestError, RetryableError, UserError
-from comic_eval.types import EncodedImage, SamplingParams, Usage
+from comic_eval.errors import RequestError, UserError
+from comic_eval.types import EncodedImage, Request, SamplingParams, ToolCall, Usage
+
+from ._answers import bad_response, count
 
 # These decide what is asked and how the answer is read; an extra_body that names them would falsify the record.
 RESERVED = frozenset({"model", "messages", "input", "instructions", "stream", "n", "background"})
+# These the user may set, unless the request does.
+SHARED = frozenset({"tools", "tool_choice", "response_format", "text", "include"})
 REASONING_MODEL = re.compile(r"^(?:openai/)?(?:o\d|gpt-5)(?!.*chat)", re.IGNORECASE)
 
 
@@ -28,7 +32,7 @@ class Dialect:
     """
 
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"]
-    omits_zero_temperature: bool
+    reasoning: bool
     image_detail: str | None = None
 
     @classmethod
@@ -37,10 +41,10 @@ class Dialect:
         own = host == "api.openai.com" or host.endswith((".openai.com", ".openai.azure.com"))
         field: Literal["max_tokens", "max_completion_tokens"]
         field = "max_completion_tokens" if own or reasoning else "max_tokens"
-        return cls(max_tokens_field=field, omits_zero_temperature=reasoning, image_detail=image_detail)
+        return cls(max_tokens_field=field, reasoning=reasoning, image_detail=image_detail)
 
     def temperature(self, params: SamplingParams) -> float | None:
-        return None if self.omits_zero_temperature and params.temperature == 0 else params.temperature
+        return None if self.reasoning and params.temperature == 0 else params.temperature
 
 
 class Body:
@@ -64,10 +68,11 @@ class Body:
             UserError: ``extra`` names a field that is not the user's to set.
             RequestError: the text cannot be sent (a lone surrogate is no Unicode).
         """
-        if taken := RESERVED & extra.keys():
+        fields = {k: v for k, v in fields.items() if v is not None}
+        if taken := (RESERVED | SHARED & fields.keys()) & extra.keys():
             raise UserError(f"extra_body may not set {', '.join(sorted(taken))}: comic-eval sets it; remove it there")
         try:
-            outline = orjson.dumps({**{k: v for k, v in fields.items() if v is not None}, **extra})
+            outline = orjson.dumps({**fields, **extra})
         except orjson.JSONEncodeError as error:
             raise RequestError(f"the request is no valid JSON: {error}", cause="bad_request") from None
         first, *rest = outline.split(self._SLOT)
@@ -76,40 +81,18 @@ class Body:
         )
 
 
-def decode(body: bytes) -> dict[str, Any]:
-    """An answer's JSON object.
-
-    Raises:
-        RetryableError: no JSON: a broken answer may come whole the next time.
-        RequestError: JSON of another shape.
-    """
-    try:
-        data: Any = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise RetryableError(f"the answer is no JSON ({error})", cause="bad_response") from None
-    if not isinstance(data, dict):
-        raise RequestError(f"the answer is a JSON {type(data).__name__}, not an object", cause="bad_response")
-    return data
+def answer_format(request: Request) -> dict[str, Any] | None:
+    """The schema that the answer must follow, named as both APIs want it; None where the request has none."""
+    if request.response_schema is None:
+        return None
+    return {"name": "answer", "strict": True, "schema": request.response_schema}
 
 
-def bad_response(words: str, *, retry: bool = False) -> NoReturn:
-    """Raises the error of an answer that breaks the protocol."""
-    kind = RetryableError if retry else RequestError
-    raise kind(f"the answer breaks the protocol: {words}", cause="bad_response")
-
-
-def text_or_none(value: Any, where: str) -> str | None:
-    """``value`` if it is text or null; anything else breaks the protocol."""
-    if value is not None and not isinstance(value, str):
-        bad_response(f"{where} is a JSON {type(value).__name__}")
-    return value
-
-
-def objects(value: Any, where: str) -> list[dict[str, Any]]:
-    """``value`` if it is a list of objects; anything else breaks the protocol."""
-    if not isinstance(value, list) or not all(isinstance(v, dict) for v in value):
-        bad_response(f"{where} is no list of objects")
-    return value
+def read_call(call_id: Any, name: Any, arguments: Any, opaque: str | None = None) -> ToolCall:
+    """One tool call of an answer; ``arguments`` stays the text that the model wrote, valid JSON or not."""
+    if not (isinstance(call_id, str) and isinstance(name, str) and isinstance(arguments, str)):
+        bad_response("a tool call lacks id, name or arguments")
+    return ToolCall(id=call_id, name=name, arguments=arguments, opaque=opaque)
 
 
 def read_usage(data: dict[str, Any], inputs: str, outputs: str) -> Usage:
@@ -118,10 +101,6 @@ def read_usage(data: dict[str, Any], inputs: str, outputs: str) -> Usage:
     Counts that are missing or make no sense are None: the answer is no worse for them.
     """
     usage = data.get("usage")
-
-    def count(source: Any, name: str) -> int | None:
-        value = source.get(name) if isinstance(source, dict) else None
-        return value if type(value) is int and value >= 0 else None
 
     def detail(side: str, name: str) -> int | None:
         return count(usage.get(f"{side}_tokens_details"), name) if isinstance(usage, dict) else None

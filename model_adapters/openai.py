@@ -22,9 +22,10 @@ from comic_eval.types import Frozen, Generation, Request
 
 from . import _openai_chat, _openai_responses
 from ._family import family_of
-from ._openai_errors import Redactor, connection_error, status_error
+from ._http_errors import Redactor, connection_error
+from ._openai_errors import status_error
 from ._openai_wire import Dialect
-from ._settings import read_settings
+from ._settings import plain_url, read_settings
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -74,14 +75,7 @@ class OpenAISettings(Frozen):
     @field_validator("base_url")
     @classmethod
     def _plain_url(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("must look like http://host:port/v1")
-        if parts.username or parts.password or parts.query or parts.fragment:
-            raise ValueError("must hold no credentials, query or fragment: put the key into the environment")
-        return value.rstrip("/")
+        return plain_url(value)
 
 
 class OpenAIAdapter:
@@ -119,7 +113,7 @@ class OpenAIAdapter:
 
     def _recorded(self) -> dict[str, str | int | float | bool | dict[str, object] | None]:
         chat = self._settings.api == "chat"
-        omitted = ["temperature=0"] if self._dialect.omits_zero_temperature else []
+        omitted = ["temperature=0"] if self._dialect.reasoning else []
         return {
             "base_url": self._base_url,
             "api": self._settings.api,

@@ -19,6 +19,7 @@ from comic_eval.plugins import create_adapter
 
 APIS = ("chat", "responses")
 errors = import_module("comic_eval.model_adapters._openai_errors")
+http_errors = import_module("comic_eval.model_adapters._http_errors")
 KEY = "sk-secret-key-0123456789"
 
 
@@ -138,7 +139,7 @@ def test_retry_after_as_a_date_and_in_milliseconds() -> None:
 
 @given(st.text() | st.floats().map(str) | st.datetimes(timezones=st.just(UTC)).map(lambda d: format_datetime(d, True)))
 def test_any_retry_after_is_a_sane_wait_or_none(value: str) -> None:
-    wait = errors.retry_after({"retry-after": value}, now=0.0)
+    wait = http_errors.retry_after({"retry-after": value}, now=0.0)
     assert wait is None or 0 <= wait < float("inf")
 
 
@@ -164,12 +165,12 @@ def test_long_pages_of_errors_are_cut() -> None:
 
 @pytest.mark.parametrize(("wanted", "status", "retryable"), [("true", 400, True), ("false", 503, False)])
 def test_the_servers_own_word_on_retries(wanted: str, status: int, retryable: bool) -> None:
-    error = errors.status_error(status, {"x-should-retry": wanted}, b"{}", errors.Redactor([]))
+    error = errors.status_error(status, {"x-should-retry": wanted}, b"{}", http_errors.Redactor([]))
     assert isinstance(error, RetryableError) is retryable
 
 
 def test_a_redirect_is_not_followed() -> None:
-    error = errors.status_error(308, {"location": "https://elsewhere/v1"}, b"", errors.Redactor([]))
+    error = errors.status_error(308, {"location": "https://elsewhere/v1"}, b"", http_errors.Redactor([]))
     assert "https://elsewhere/v1" in str(error)
     assert not isinstance(error, RetryableError)
 
@@ -185,4 +186,4 @@ def test_a_redirect_is_not_followed() -> None:
 )
 def test_context_length_in_the_words_of_other_servers(words: str) -> None:
     body = b'{"error": {"message": "' + words.encode() + b'", "type": "BadRequestError", "code": 400}}'
-    assert errors.status_error(400, {}, body, errors.Redactor([])).cause == "context_length"
+    assert errors.status_error(400, {}, body, http_errors.Redactor([])).cause == "context_length"

@@ -34,8 +34,9 @@ import orjson
 from aiohttp import web
 
 from support.openai_faults import FAILURES, Fault, FaultKind, changed, in_pieces, json_response
-from support.openai_protocol import ApiError, Images, Seen, SentImage, check_chat, check_responses
+from support.openai_protocol import Images, Seen, SentImage, check_chat, check_responses
 from support.openai_replies import Reply, chat_body, responses_body
+from support.openai_tools import ApiError
 
 
 @dataclass
@@ -48,6 +49,7 @@ class RecordedRequest:
         headers: with lower-case names.
         text: all text that the model was shown.
         images: the pictures that it was shown.
+        outline: its messages or items in order, see `Seen`.
         params: the body without messages, input and instructions.
         body_sha256: digest of the body as sent; equal digests are equal requests.
         outcome: ``answered``, the fault's kind, ``rejected: ...`` or, while it runs, ``pending``.
@@ -61,6 +63,7 @@ class RecordedRequest:
     params: dict[str, Any]
     body_sha256: str
     n_bytes: int
+    outline: tuple[str, ...] = ()
     received_at: float = field(default_factory=time.monotonic)
     outcome: str = "pending"
 
@@ -227,6 +230,7 @@ class MockOpenAI:
             params={k: v for k, v in body.items() if k not in ("messages", "input", "instructions")},
             body_sha256=hashlib.sha256(raw).hexdigest(),
             n_bytes=len(raw),
+            outline=seen.outline,
         )
         self._arrived += 1
         self.n_bytes += len(raw)

@@ -14,8 +14,8 @@ from typing import Literal
 import orjson
 from aiohttp import web
 
-from support.openai_protocol import ApiError
 from support.openai_replies import Reply
+from support.openai_tools import ApiError
 
 FaultKind = Literal[
     "rate_limit",  # 429, with Retry-After where given

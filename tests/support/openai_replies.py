@@ -16,7 +16,7 @@ class Reply:
 
     ``reasoning`` is returned apart from the answer, as vLLM and DeepSeek do (``reasoning_content``) and as the
     Responses API's reasoning item does; ``model`` is the id that the server claims to be; ``tool_calls`` are triples of
-    id, name and arguments.
+    id, name and arguments; ``encrypted`` is the content of the reasoning item before each.
     """
 
     text: str | None = ""
@@ -28,6 +28,7 @@ class Reply:
     model: str | None = None
     usage: bool = True
     tool_calls: tuple[tuple[str, str, str], ...] = ()
+    encrypted: str | None = None
 
 
 def _usage(reply: Reply, seen: Seen, names: tuple[str, str]) -> dict[str, Any]:
@@ -43,7 +44,8 @@ def _usage(reply: Reply, seen: Seen, names: tuple[str, str]) -> dict[str, Any]:
 
 def chat_body(reply: Reply, seen: Seen, model: str) -> dict[str, Any]:
     """The body of a chat completion."""
-    message: dict[str, Any] = {"role": "assistant", "content": reply.text, "refusal": reply.refusal, "annotations": []}
+    content = None if reply.tool_calls and not reply.text else reply.text
+    message: dict[str, Any] = {"role": "assistant", "content": content, "refusal": reply.refusal, "annotations": []}
     if reply.reasoning is not None:
         message["reasoning_content"] = reply.reasoning
     if reply.tool_calls:
@@ -51,12 +53,13 @@ def chat_body(reply: Reply, seen: Seen, model: str) -> dict[str, Any]:
             {"id": i, "type": "function", "function": {"name": name, "arguments": arguments}}
             for i, name, arguments in reply.tool_calls
         ]
+    finish = "tool_calls" if reply.tool_calls and reply.finish_reason == "stop" else reply.finish_reason
     return {
         "id": f"chatcmpl-{secrets.token_hex(8)}",
         "object": "chat.completion",
         "created": int(time.time()),
         "model": reply.model or model,
-        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": reply.finish_reason}],
+        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": finish}],
         "service_tier": "default",
         **({"usage": _usage(reply, seen, ("prompt", "completion"))} if reply.usage else {}),
     }
@@ -71,7 +74,7 @@ def responses_body(reply: Reply, seen: Seen, model: str) -> dict[str, Any]:
     content: list[dict[str, Any]] = []
     if reply.refusal is not None:
         content.append({"type": "refusal", "refusal": reply.refusal})
-    elif reply.text is not None:
+    elif reply.text is not None and (reply.text or not reply.tool_calls):
         content.append({"type": "output_text", "text": reply.text, "annotations": [], "logprobs": []})
     incomplete = {"length": "max_output_tokens", "content_filter": "content_filter"}.get(reply.finish_reason)
     status = "incomplete" if incomplete else "completed"
@@ -86,7 +89,11 @@ def responses_body(reply: Reply, seen: Seen, model: str) -> dict[str, Any]:
             }
         )
     for i, name, arguments in reply.tool_calls:
-        output.append({"type": "function_call", "call_id": i, "name": name, "arguments": arguments})
+        if reply.encrypted is not None:
+            sealed = {"encrypted_content": f"{reply.encrypted}-{i}", "summary": [], "status": None}
+            output.append({"id": f"rs_{i}", "type": "reasoning", **sealed})
+        call = {"call_id": i, "name": name, "arguments": arguments, "status": "completed"}
+        output.append({"id": f"fc_{i}", "type": "function_call", **call})
     return {
         "id": f"resp_{secrets.token_hex(8)}",
         "object": "response",
