@@ -56,6 +56,8 @@ _ANOTHER = re.compile(
     r"|character|panel|personnage|case) ){0,2}\(?(?P<letter>[A-Z])\b(?!')",
     re.MULTILINE,
 )
+# "Choix :" before the choices themselves states nothing.
+_LIST_OF_CHOICES = re.compile(r"\(?([A-Z])[.):][^\n]*\n\(?(?!\1)[A-Z][.):]")
 _NONE_OF_THEM = re.compile(
     r"^(?:none|neither|aucune?|ni l'une? ni l'autre)\b(?: of (?:the above|these|them|the choices|the options)"
     r"| de(?:s| ces) (?:réponses|choix|propositions)| d'entre (?:eux|elles))?"
@@ -232,6 +234,8 @@ class _Reader:
         return last if added in (None, last) else AMBIGUOUS
 
     def _stated(self, body: str, at: int) -> str | None:
+        if _LIST_OF_CHOICES.match(body, at):
+            return None
         letter, end = self._letter_at(body, at)
         rest = stated.rest_of_sentence(body, at)
         if letter is not None:

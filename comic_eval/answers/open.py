@@ -11,7 +11,7 @@ import re
 
 from comic_eval.answers import formats, tags
 from comic_eval.answers.normalise import clean, words
-from comic_eval.answers.refusal import is_refusal
+from comic_eval.answers.refusal import declines
 from comic_eval.types import Extraction
 
 _JSON_KEYS = frozenset({"answer", "final_answer", "response", "réponse", "reponse", "réponse_finale", "reponse_finale"})
@@ -22,7 +22,9 @@ _ANSWER_FOLLOWS = re.compile(
 )
 _HEADING = re.compile(r"(?:^|\n)(?:final |short )?(?:answer|réponse)(?: finale| courte)?\n\s*", re.IGNORECASE)
 # A refusal that goes on is an attempt: "I cannot read the sign, but she holds a broom."
-_GOES_ON = re.compile(r"\b(?:but|however|mais|cependant|toutefois)\b", re.IGNORECASE)
+_GOES_ON = re.compile(
+    r"(?<!sorry )(?<!sorry, )(?<!désolé )(?<!désolé, )\b(?:but|however|mais|cependant|toutefois)\b", re.IGNORECASE
+)
 _LONGEST_REFUSAL = 60
 
 
@@ -61,6 +63,6 @@ def _as_answer(content: str) -> Extraction:
     content = "\n".join(" ".join(line.split()) for line in content.split("\n") if line.strip())
     if tags.is_placeholder(content, "open"):
         return Extraction(value=None, reason="no_answer")
-    if is_refusal(content) and len(words(content)) <= _LONGEST_REFUSAL and not _GOES_ON.search(content):
+    if declines(content) and len(words(content)) <= _LONGEST_REFUSAL and not _GOES_ON.search(content):
         return Extraction(value=None, reason="refusal")
     return Extraction(value=content)

@@ -111,8 +111,9 @@ def quantities(text: str) -> list[Quantity]:
                 value = -value
         else:
             word = match["word"].casefold()
-            counts = counts and not (word in _ONE_AS_ARTICLE and after.startswith((" of ", " d'entre ")))
-            if word in _ONE_AS_ARTICLE and not (counts or total or not after.strip(" .!\n")):
+            article = word in _ONE_AS_ARTICLE or (" " in word and numerals.value_of(word) is None)
+            counts = counts and not (article and after.startswith((" of ", " d'entre ")))
+            if article and not (counts or total or not after.strip(" .!\n")):
                 continue
             value = numerals.value_of(word)
             value = 1 if value is None else value

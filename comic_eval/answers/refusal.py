@@ -29,8 +29,9 @@ _DECLINES = re.compile(
             r"\bje ne (?:peux|sais|saurais)\b",
             rf"\bje ne vois (?:pas|aucune?)\b[^.\n]{{0,20}}\b{_SIGHT}\b",
             r"\bje n'ai (?:pas|aucun) (?:accès|assez|d'accès)\b",
-            r"\b(?:il m'est |il est )?impossible (?:de|à|pour moi)\b",
-            r"\b(?:désolée?|navrée?)\b",
+            r"\bimpossible (?:pour moi )?(?:de|d'|à) ?(?:déterminer|dire|répondre|voir|savoir|identifier"
+            r"|distinguer|lire)\b",
+            r"(?:^|[.!\n] ?)(?:je suis )?(?:désolée?|navrée?)(?:,| mais| je)",
             r"\bpas en mesure de\b",
             r"\bincapable de\b",
             rf"\baucune {_SIGHT}(?: n'| fournie| jointe| visible)",
@@ -38,6 +39,14 @@ _DECLINES = re.compile(
             r"\b(?:on ne peut pas|ne peut être) (?:savoir|dire|déterminé|déterminer)\b",
         )
     ),
+    re.IGNORECASE,
+)
+_OPENING = re.compile(
+    r"(?:(?:i'm |i am |i apologi[sz]e|je suis |je m'excuse)?(?:sorry|désolée?|unfortunately|malheureusement)?[,.! ]*"
+    r"(?:but |mais )?)(?:i\b|i'm\b|je\b|j'|we\b|as an ai|no |there is no|aucune? |il m'est "
+    r"|il est impossible|impossible|unable|cannot|can't|not enough|insufficient|it is (?:not possible|impossible)"
+    r"|it's (?:not possible|impossible)"
+    r"|please|veuillez|could you|the (?:image|page|answer) (?:is|cannot|can't)|on ne peut pas|pas en mesure)",
     re.IGNORECASE,
 )
 # A refusal stands near the beginning or the end; more text is not searched.
@@ -48,3 +57,10 @@ def is_refusal(text: str) -> bool:
     """Whether the text declines: says that it sees no picture, cannot tell, or does not know."""
     text = canonical(text)
     return bool(_DECLINES.search(text[:_REACH]) or _DECLINES.search(text[-_REACH:]))
+
+
+def declines(text: str) -> bool:
+    """The same for an answer in words, whose own story may tell of someone who cannot see, or is sorry: the refusal
+    must open the text and be spoken by the model."""
+    first = canonical(text).split("\n", 1)[0]
+    return bool(_OPENING.match(first)) and is_refusal(first)
