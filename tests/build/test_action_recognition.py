@@ -45,9 +45,11 @@ def test_targets_the_panel_and_marks_the_character_with_a_number():
     for sample in of_task("action_recognition", "test"):
         character = marked(sample)[0]
         assert [m.label for m in sample.marks] == ["1"]
-        target, other = sample.regions
+        target, other, *rest = sample.regions
         assert (target.role, target.target, target.label) == ("panel", True, character.panel)
         assert (other.role, other.target, other.box) == ("character", False, character.box)
+        assert rest
+        assert all((r.role, r.target) == ("panel", False) for r in rest)
 
 
 def test_tiny_silhouettes_are_not_marked():

@@ -25,6 +25,14 @@ def test_targets_are_in_reading_order():
         assert places == sorted(places)
 
 
+def test_every_panel_of_the_page_is_named_and_counted():
+    panels = {p.id: {panel.id for panel in p.panels} for p in pages()}
+    for sample in of_task(TASK):
+        named = [r.label for r in sample.regions if r.role == "panel"]
+        assert sorted(named) == sorted(panels[sample.page])
+        assert sample.metadata["page_panels"] == len(named)
+
+
 def test_pages_with_an_unknown_identity_are_skipped():
     unknown = {p.id for p in pages() if any(c.identity is None for c in p.characters)}
     assert unknown

@@ -17,7 +17,14 @@ from comic_eval.benchmark.annotations import Character, Page
 from comic_eval.benchmark.build.actions import action_text
 from comic_eval.benchmark.build.balance import LabelQuotas, seeded, ticket
 from comic_eval.benchmark.build.draft import Draft
-from comic_eval.benchmark.build.pages import character_region, panel_region, panels_of, recognisable, versions
+from comic_eval.benchmark.build.pages import (
+    character_region,
+    other_panels,
+    panel_region,
+    panels_of,
+    recognisable,
+    versions,
+)
 from comic_eval.types import Mark
 
 TASK = "action_recognition"
@@ -72,7 +79,11 @@ def _draft(page: Page, character: Character, action: str, wrong: Sequence[str]) 
         question=QUESTION[page.language],
         correct=action_text(action, page.language),
         wrong=tuple(action_text(n, page.language) for n in wrong),
-        regions=(panel_region(panels_of(page)[character.panel], target=True), character_region(character)),
+        regions=(
+            panel_region(panels_of(page)[character.panel], target=True),
+            character_region(character),
+            *other_panels(page, {character.panel}),
+        ),
         marks=(Mark(box=character.box, label="1"),),
         stratum=action,
     )

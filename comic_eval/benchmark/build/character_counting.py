@@ -4,8 +4,9 @@ Made of the identities of a page, one question each; which appearance carries th
 character of unknown identity are skipped, because it might be one more appearance, and so are identities with an
 appearance as a tiny silhouette, which a fair reader may or may not count. Most identities appear in one panel only, so
 identities with frequent counts are dropped until no count is more common than the median one: a constant answer does
-not pay. Target regions: every panel with the character, in reading order. The mark is the letter A, because the answer
-is a number.
+not pay. Target regions: every panel with the character, in reading order. The page's other panels are regions as well,
+and ``page_panels`` says how many there are in all, since a view that shows panels must show every one: the number of
+the right ones is the answer. The mark is the letter A, because the answer is a number.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from comic_eval.benchmark.build.draft import Draft
 from comic_eval.benchmark.build.pages import (
     character_region,
     identity_on_page,
+    other_panels,
     panel_region,
     panels_of,
     recognisable,
@@ -62,6 +64,11 @@ def _draft(page: Page, appearances: Sequence[Character], marked: Character) -> D
         key=marked.id,
         question=QUESTION[page.language],
         correct=str(len(shown)),
-        regions=(*(panel_region(panels[p], target=True) for p in shown), character_region(marked)),
+        regions=(
+            *(panel_region(panels[p], target=True) for p in shown),
+            character_region(marked),
+            *other_panels(page, shown),
+        ),
         marks=(Mark(box=marked.box, label="A"),),
+        metadata={"page_panels": len(page.panels)},
     )

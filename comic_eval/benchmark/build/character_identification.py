@@ -21,7 +21,14 @@ from numpy.typing import NDArray
 from comic_eval.benchmark.annotations import Character, Page
 from comic_eval.benchmark.build.balance import count_within, keep_balanced, ticket
 from comic_eval.benchmark.build.draft import Draft
-from comic_eval.benchmark.build.pages import character_region, panel_region, panels_of, recognisable, versions
+from comic_eval.benchmark.build.pages import (
+    character_region,
+    other_panels,
+    panel_region,
+    panels_of,
+    recognisable,
+    versions,
+)
 from comic_eval.benchmark.geometry import similarity_features
 from comic_eval.types import Mark
 
@@ -124,6 +131,7 @@ def _draft(page: Page, first: Character, second: Character) -> Draft:
         regions=(
             *(panel_region(panels[c.panel], target=True) for c in (first, second)),
             *(character_region(c) for c in (first, second)),
+            *other_panels(page, {first.panel, second.panel}),
         ),
         marks=(Mark(box=first.box, label="1"), Mark(box=second.box, label="2")),
         stratum="same" if is_same else "different",

@@ -16,7 +16,14 @@ import numpy as np
 from comic_eval.benchmark.annotations import Character, Page
 from comic_eval.benchmark.build.balance import count_within, keep_balanced, ticket
 from comic_eval.benchmark.build.draft import Draft
-from comic_eval.benchmark.build.pages import character_region, panel_region, panels_of, recognisable, versions
+from comic_eval.benchmark.build.pages import (
+    character_region,
+    other_panels,
+    panel_region,
+    panels_of,
+    recognisable,
+    versions,
+)
 from comic_eval.benchmark.geometry import difference_features
 from comic_eval.types import Mark
 
@@ -83,6 +90,7 @@ def _draft(page: Page, near: Character, far: Character) -> Draft:
         regions=(
             panel_region(panels_of(page)[near.panel], target=True),
             *(character_region(c) for c in by_id),
+            *other_panels(page, {near.panel}),
         ),
         marks=(Mark(box=near.box, label="A"), Mark(box=far.box, label="B")),
         marks_are_choices=True,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from comic_eval.benchmark.annotations import Character, Page, Panel
 from comic_eval.types import Region
@@ -37,6 +37,12 @@ def panels_of(page: Page) -> dict[str, Panel]:
 
 def panel_region(panel: Panel, *, target: bool) -> Region:
     return Region(box=panel.box, role="panel", label=panel.id, target=target)
+
+
+def other_panels(page: Page, targets: Collection[str]) -> tuple[Region, ...]:
+    """The panels that a question is not about, in reading order: views that show a wrong panel, or all, need them."""
+    rest = sorted((p for p in page.panels if p.id not in targets), key=lambda p: p.order)
+    return tuple(panel_region(p, target=False) for p in rest)
 
 
 def character_region(character: Character) -> Region:
