@@ -78,8 +78,8 @@ def cluster_bootstrap_mean(
     step = max(1, _MAX_CELLS // k)
     for start in range(0, resamples, step):
         count = min(step, resamples - start)
-        drawn = rng.multinomial(k, np.full(k, 1.0 / k), size=count)
-        means[start : start + count] = (drawn @ sums) / (drawn @ sizes)
+        drawn = rng.integers(k, size=(count, k))
+        means[start : start + count] = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
     tail = (1.0 - level) / 2
     low, high = np.quantile(means, [tail, 1.0 - tail])
     return float(low), float(high)

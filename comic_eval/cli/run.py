@@ -107,6 +107,7 @@ class Numbers(click.ParamType[tuple[float, ...]]):
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON, and nothing else, on stdout.")
 @click.option("--quiet", is_flag=True, help="No progress.")
+@click.option("--resume", is_flag=True, help="Only go on with the run called --name; never begin a new one.")
 @click.option("--dry-run", is_flag=True, help="Show what would be asked; send nothing, write nothing.")
 @click.pass_context
 def run(ctx: click.Context, /, **options: Any) -> None:

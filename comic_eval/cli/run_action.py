@@ -20,6 +20,7 @@ from comic_eval.errors import UserError
 from comic_eval.plugins import parse_model_id
 from comic_eval.run.evaluate import RunResult, evaluate_async
 from comic_eval.run.folder import JOURNAL, SUMMARY, run_folder
+from comic_eval.run.manifest import FILE_NAME as MANIFEST
 from comic_eval.run.prepare import prepare
 from comic_eval.run.preview import preview
 from comic_eval.run.progress import Display
@@ -37,6 +38,8 @@ def execute(options: dict[str, Any]) -> int:
     runs_dir = Path(options["runs_dir"])
     beside = [load_summary(run_folder(runs_dir, name)) for name in options["beside"]]
     chosen = _chosen(options)
+    if options["resume"]:
+        _check_exists(runs_dir, options["name"])
     if options["dry_run"]:
         _show_preview(options, chosen, runs_dir)
         return 0
@@ -52,6 +55,14 @@ def execute(options: dict[str, Any]) -> int:
         _show(result, beside)
     _explain(result, to_stderr=options["as_json"])
     return result.exit_status
+
+
+def _check_exists(runs_dir: Path, name: str | None) -> None:
+    if name is None:
+        raise UserError("--resume goes on with a named run: give its --name")
+    if not (run_folder(runs_dir, name) / MANIFEST).is_file():
+        known = sorted(path.parent.name for path in runs_dir.glob(f"*/{MANIFEST}"))
+        raise UserError(f"{runs_dir / name}: no such run to go on with. There are: {', '.join(known) or 'none'}")
 
 
 def _chosen(options: dict[str, Any]) -> dict[str, Any]:

@@ -13,8 +13,8 @@ class Breaker:
     """Watches failures in a row, with no answer in between.
 
     Refusals (HTTP 401, 403, 404, cause ``auth``) stop after 5 in a row, as no later sample will fare better: it is the
-    user's call that needs mending. Connections that fail, each after all its retries, stop once every worker has seen
-    one: the server is gone, and the same call goes on when it is back.
+    user's call that needs mending. A used-up quota stops after 5 in a row, connections that fail (each after all its
+    retries) once every worker has seen one: the same call goes on when the server answers again.
 
     Args:
         pending: samples to ask in this start. A run in which nothing was ever answered stops when all were refused.
@@ -25,26 +25,26 @@ class Breaker:
     def __init__(self, *, pending: int, answered_before: bool, workers: int) -> None:
         self._refusal_limit = REFUSALS_IN_A_ROW if answered_before else min(REFUSALS_IN_A_ROW, pending)
         self._connection_limit = max(REFUSALS_IN_A_ROW, workers)
-        self._refused = 0
-        self._unconnected = 0
+        self._refused = self._unconnected = self._over_quota = 0
 
     def answered(self) -> None:
-        self._refused = self._unconnected = 0
+        self._refused = self._unconnected = self._over_quota = 0
 
     def failed(self, failure: Failure) -> None:
         """Counts a failure.
 
         Raises:
             Refused: the server refuses everything.
-            Unreachable: the server is gone.
+            Unavailable: the server is gone, or the quota is used up.
         """
         refused = failure.cause == "auth" or failure.status in _REFUSED_STATUS
         self._refused = self._refused + 1 if refused else 0
         self._unconnected = self._unconnected + 1 if failure.cause == "connection" else 0
+        self._over_quota = self._over_quota + 1 if failure.cause == "quota" else 0
         if self._refused >= self._refusal_limit:
             raise Refused(failure)
-        if self._unconnected >= self._connection_limit:
-            raise Unreachable(failure)
+        if self._unconnected >= self._connection_limit or self._over_quota >= self._refusal_limit:
+            raise Unavailable(failure)
 
 
 class Stop(Exception):  # noqa: N818 - ends a run, as StopIteration ends a loop
@@ -59,5 +59,5 @@ class Refused(Stop):
     """The server refuses every request."""
 
 
-class Unreachable(Stop):
-    """The server cannot be reached."""
+class Unavailable(Stop):
+    """The server gives no answers for now."""

@@ -59,18 +59,17 @@ class Journal:
         Raises:
             RunFolderError: the file cannot be opened for writing.
         """
-        self._path = path
         self._dirty = False
         try:
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+            self._size = os.fstat(self._fd).st_size
+            self._mend()
         except OSError as error:
             raise RunFolderError(f"{path}: cannot be opened for writing ({error.strerror})") from error
-        self._mend()
 
     def _mend(self) -> None:
         """Ends the file on a line's end: completes a last line that lacks only its newline, cuts off a torn one."""
-        size = os.fstat(self._fd).st_size
-        start = size
+        start = size = self._size
         tail = b""
         while start > 0 and b"\n" not in tail:
             step = min(65536, start)
@@ -82,7 +81,8 @@ class Journal:
         if _parse(last) is not None:
             self._write(b"\n")
         else:
-            os.ftruncate(self._fd, size - len(last))
+            self._size = size - len(last)
+            os.ftruncate(self._fd, self._size)
 
     def append(self, record: Record) -> None:
         """Writes one line.
@@ -93,22 +93,26 @@ class Journal:
         self._write(record.line())
 
     def _write(self, line: bytes) -> None:
-        size = os.fstat(self._fd).st_size
         try:
             written = os.write(self._fd, line)
             while written < len(line):
                 # The next write tells why this one was short (disk full, size limit).
                 written += os.write(self._fd, line[written:])
         except OSError:
-            os.ftruncate(self._fd, size)
+            os.ftruncate(self._fd, self._size)
             raise
+        self._size += len(line)
         self._dirty = True
 
     def sync(self) -> None:
         """Brings what was written to the disk. May block; safe to call from another thread."""
         if self._dirty:
             self._dirty = False
-            os.fsync(self._fd)
+            try:
+                os.fsync(self._fd)
+            except OSError:
+                self._dirty = True
+                raise
 
     def close(self) -> None:
         try:

@@ -14,7 +14,7 @@ from comic_eval.contracts import RunContext
 from comic_eval.errors import RequestError, UserError
 from comic_eval.images.renderer import Renderer
 from comic_eval.run.ask import Asker
-from comic_eval.run.breaker import Breaker, Refused, Unreachable
+from comic_eval.run.breaker import Breaker, Refused, Unavailable
 from comic_eval.run.cache import ResponseCache
 from comic_eval.run.clock import RealClock
 from comic_eval.run.engine import Engine, Parts
@@ -156,8 +156,11 @@ async def _ask_rest(
             f"the journal cannot be written: {error} ({folder / JOURNAL}). Every answer in it is safe. "
             "Free space and repeat the call: it goes on where it stopped"
         )
-    except Unreachable as error:
-        return f"the server cannot be reached: {printable(error.failure.message)}. Repeat the call when it is back"
+    except Unavailable as error:
+        return (
+            f"no request gets through ({error.failure.cause}): {printable(error.failure.message)}. "
+            "Repeat the call when the server answers again: it goes on where it stopped"
+        )
     except Refused as error:
         raise UserError(_refusal(prepared, error)) from error
     return "interrupted; repeat the call to go on" if stop.is_set() and tally.done < tally.planned else None

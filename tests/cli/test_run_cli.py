@@ -118,6 +118,8 @@ def test_failed_requests_end_with_3_and_the_same_call_mends_them(pages: Path, tm
         (("--model", "random", "-S", "novalue"), "KEY=VALUE"),
         (("--model", "random", "--name", "a/b"), "--name a-b"),
         (("--model", "random", "--beside", "gone"), "manifest.json"),
+        (("--model", "random", "--resume"), "give its --name"),
+        (("--model", "random", "--resume", "--name", "gone"), "no such run to go on with"),
         (("--model", "openai:gpt-4o"), "OPENAI_API_KEY"),
         ((), "--model"),
     ],
@@ -148,7 +150,7 @@ def test_a_server_that_is_not_there_ends_with_4(pages: Path, tmp_path: Path) -> 
         url = server.base_url
     done = call(*on(pages, tmp_path, "openai:m"), "--base-url", url, "--max-retries", 0, "--concurrency", 2)
     assert done.returncode == 4, done.stderr
-    assert "the server cannot be reached" in done.stderr
+    assert "no request gets through (connection)" in done.stderr
     assert "INCOMPLETE" in done.stderr
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from comic_eval.run.breaker import Breaker, Refused, Unreachable
+from comic_eval.run.breaker import Breaker, Refused, Unavailable
 from comic_eval.run.record import Failure
 
 AUTH = Failure(cause="auth", status=401, message="wrong key")
 MISSING = Failure(cause="http_404", status=404, message="no such model")
 GONE = Failure(cause="connection", message="refused")
+QUOTA = Failure(cause="quota", status=429, message="pay first")
 OTHER = Failure(cause="http_500", status=500, message="oops")
 
 
@@ -55,8 +56,16 @@ def test_a_server_is_gone_when_every_worker_says_so() -> None:
     watch = breaker(workers=32)
     for _ in range(31):
         watch.failed(GONE)
-    with pytest.raises(Unreachable):
+    with pytest.raises(Unavailable):
         watch.failed(GONE)
+
+
+def test_a_used_up_quota_stops_a_run() -> None:
+    watch = breaker()
+    for _ in range(4):
+        watch.failed(QUOTA)
+    with pytest.raises(Unavailable):
+        watch.failed(QUOTA)
 
 
 def test_other_failures_never_stop_a_run() -> None:
