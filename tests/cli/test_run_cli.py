@@ -9,13 +9,16 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from support.mock_openai import MockOpenAI
 from support.runs import make_pages
 
+from comic_eval.cli import main
 from comic_eval.run.folder import JOURNAL
 
 
@@ -28,9 +31,26 @@ def command(*arguments: object) -> list[str]:
     return [sys.executable, "-c", "from comic_eval.cli import main; main()", "run", *map(str, arguments)]
 
 
-def call(*arguments: object, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    environ = os.environ | {"OPENAI_API_KEY": "", "COLUMNS": "100"} | (env or {})
-    return subprocess.run(command(*arguments), capture_output=True, text=True, env=environ, timeout=120)
+@dataclass
+class Done:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def call(*arguments: object, env: dict[str, str] | None = None) -> Done:
+    """The command in this process."""
+    environ = {"OPENAI_API_KEY": "", "COLUMNS": "100"} | (env or {})
+    result = CliRunner().invoke(main, ["run", *map(str, arguments)], env=environ)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return Done(result.exit_code, result.stdout, result.stderr)
+
+
+def call_process(*arguments: object) -> Done:
+    """The command in a process of its own."""
+    done = subprocess.run(command(*arguments), capture_output=True, text=True, timeout=120)
+    return Done(done.returncode, done.stdout, done.stderr)
 
 
 def on(pages: Path, runs: Path, model: str = "first") -> tuple[object, ...]:
@@ -38,7 +58,7 @@ def on(pages: Path, runs: Path, model: str = "first") -> tuple[object, ...]:
 
 
 def test_a_baseline_in_one_call(pages: Path, tmp_path: Path) -> None:
-    done = call(*on(pages, tmp_path))
+    done = call_process(*on(pages, tmp_path))
     assert done.returncode == 0, done.stderr
     assert "Action Recognition" in done.stdout
     assert str(tmp_path / "r" / JOURNAL) in done.stdout
