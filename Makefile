@@ -58,8 +58,9 @@ check: $(VENV)/.installed-dev
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy comic_eval
 	$(PY) -m mypy tasks judges model_adapters
-	$(PY) -m mypy benchmarks
-	$(PY) -m pytest -q tests/repo/test_import_rule.py
+	$(PY) -m mypy benchmarks docs
+	MYPYPATH=tests $(PY) -m mypy tests/support tests/repo
+	$(PY) -m pytest -q tests/repo/test_import_rule.py tests/repo/test_packages.py tests/repo/test_no_leaks.py
 	$(PY) -m pre_commit validate-config .pre-commit-config.yaml
 
 clean:
