@@ -91,14 +91,13 @@ def _check_same(folder: Path, found: Manifest, wanted: Manifest) -> None:
     changed = differences(found.spec, wanted.spec)
     if changed:
         raise RunFolderError(f"{folder}: this run was made with another specification. {'; '.join(changed)}. {way_out}")
-    for what in ("sample_ids_sha256", "prompts_sha256"):
-        old, new = getattr(found, what), getattr(wanted, what)
-        if old != new:
+    for what, field in (("samples", "sample_ids_sha256"), ("prompts", "prompts_sha256"), ("pictures", "images")):
+        if getattr(found, field) != getattr(wanted, field):
             versions = [m.starts[-1].environment.packages.get("comic-eval", "?") for m in (found, wanted)]
             raise RunFolderError(
-                f"{folder}: this run was made with other {'prompts' if 'prompt' in what else 'samples'} ({what} "
-                f"{old[:12]}, now {new[:12]}): by comic-eval {versions[0]}, this is {versions[1]} or has changed "
-                "plugins. Give another --name, or use the version that began the run"
+                f"{folder}: this run was made with other {what} ({field} in {manifests.FILE_NAME} differs): by "
+                f"comic-eval {versions[0]}, this is {versions[1]}, or plugins have changed. Give another --name, or "
+                "use the version that began the run"
             )
 
 

@@ -63,6 +63,7 @@ class Manifest(Frozen):
         spec_digest: sha256 of it.
         sample_ids_sha256: over the keys of all planned samples.
         prompts_sha256: over the prompts of all planned samples.
+        images: how pictures are drawn, resized and encoded.
         adapter: what the adapter says about itself.
         tasks: by name, in the order of the tables.
         prices: for the cost of the tokens, where the user stated them.
@@ -79,6 +80,7 @@ class Manifest(Frozen):
     sample_ids_sha256: str
     prompts_sha256: str
     license: str
+    images: dict[str, int | str] = Field(default_factory=dict)
     adapter: AdapterInfo
     judge: JudgePlan
     tasks: dict[str, TaskPlan]

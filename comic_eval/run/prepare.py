@@ -11,6 +11,7 @@ from typing import Any
 from comic_eval.benchmark import Benchmark, load_benchmark
 from comic_eval.contracts import Adapter, Judge, Task
 from comic_eval.errors import PluginError, UserError
+from comic_eval.images.renderer import Renderer
 from comic_eval.images.views import get_view
 from comic_eval.plugins import create_adapter, create_judge, get_task
 from comic_eval.run.environment import environment
@@ -144,6 +145,7 @@ def make_manifest(
         sample_ids_sha256=sample_ids_hash(prepared.items),
         prompts_sha256=prompts_hash(prepared.items, prepared.tasks),
         license=prepared.benchmark.license,
+        images=Renderer(prepared.benchmark.folder, budget=spec.budget).settings,
         adapter=info.model_copy(update={"settings": spec.model_settings}),
         judge=JudgePlan(id=prepared.judge.id, comparable=prepared.judge.comparable),
         tasks=plan_tasks(prepared.items, prepared.tasks, prepared.train, spec.seed),

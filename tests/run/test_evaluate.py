@@ -241,11 +241,20 @@ class TestOtherSpecifications:
         other = Operation(concurrency=1, requests_per_minute=60, max_retries=9, timeout_s=1)
         assert run(pages, tmp_path, TableModel(), operation=other).exit_status == 0
 
-    def test_changed_prompts_are_refused(self, pages: Path, tmp_path: Path) -> None:
+    @pytest.mark.parametrize(
+        ("change", "words"),
+        [
+            ({"prompts_sha256": "0" * 64}, "other prompts"),
+            ({"sample_ids_sha256": "0" * 64}, "other samples"),
+            ({"images": {"renderer_version": 0}}, "other pictures"),
+        ],
+    )
+    def test_what_another_version_changed_is_refused(
+        self, pages: Path, tmp_path: Path, change: dict[str, Any], words: str
+    ) -> None:
         folder = run(pages, tmp_path, TableModel()).folder
-        manifest = load(folder) | {"prompts_sha256": "0" * 64}
-        (folder / "manifest.json").write_text(json.dumps(manifest))
-        with pytest.raises(RunFolderError, match="other prompts"):
+        (folder / "manifest.json").write_text(json.dumps(load(folder) | change))
+        with pytest.raises(RunFolderError, match=words):
             run(pages, tmp_path, TableModel())
 
     def test_a_name_without_any_answer_may_be_taken_over(self, pages: Path, tmp_path: Path) -> None:
