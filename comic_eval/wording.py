@@ -39,9 +39,9 @@ SHOWN: Mapping[Shown, Bilingual] = {
 }
 
 MARKS: Bilingual = {
-    "en": "Labelled boxes are drawn on it to mark what the question is about; they are not part of the comic.",
-    "fr": "Des cadres étiquetés y sont tracés pour désigner ce dont parle la question ; "
-    "ils ne font pas partie de la bande dessinée.",
+    "en": "Labelled boxes were drawn on the comic to mark what the question is about; they are not part of it.",
+    "fr": "Des cadres étiquetés ont été tracés sur la bande dessinée pour désigner ce dont parle la question ; "
+    "ils n'en font pas partie.",
 }
 
 COMPOSITE: Bilingual = {

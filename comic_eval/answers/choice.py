@@ -21,6 +21,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from comic_eval.answers import formats, stated, tags
 from comic_eval.answers.choice_table import ChoiceTable
@@ -95,7 +96,12 @@ def extract_choice(text: str, choices: Sequence[str], language: Language = "en")
     Returns:
         the letter, or a reason: ``empty``, ``truncated``, ``refusal``, ``ambiguous``, ``out_of_range``, ``no_answer``.
     """
-    return _Reader(ChoiceTable(choices)).read(text)
+    return _reader(tuple(choices)).read(text)
+
+
+@lru_cache(maxsize=4096)
+def _reader(choices: tuple[str, ...]) -> _Reader:
+    return _Reader(ChoiceTable(choices))
 
 
 class _Reader:

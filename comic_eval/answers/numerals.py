@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from comic_eval.answers.normalise import words
 
 _EN = (
@@ -44,6 +42,7 @@ def _french() -> dict[str, int]:
 TIMES = {"once": 1, "twice": 2, "thrice": 3}
 NONE = frozenset({"none", "no", "nowhere", "never", "aucun", "aucune", "jamais", "nulle"})
 VALUES: dict[str, int] = _english() | _french() | TIMES
+FIRST_WORDS = frozenset({"single"} | {value.split()[0] for value in VALUES})
 _WORD = "|".join(sorted((v.replace(" ", "[- ]") for v in VALUES), key=len, reverse=True))
 WORD_PATTERN = rf"(?:{_WORD}|z[eé]ro)"
 
@@ -51,7 +50,3 @@ WORD_PATTERN = rf"(?:{_WORD}|z[eé]ro)"
 def value_of(text: str) -> int | None:
     """The value of a number word such as ``"twenty-one"`` or ``"quatre-vingt-dix"``; None if it is no such word."""
     return VALUES.get(" ".join(words(text)))
-
-
-def is_number_word(text: str) -> bool:
-    return re.fullmatch(WORD_PATTERN, text, re.IGNORECASE) is not None

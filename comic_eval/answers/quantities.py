@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from comic_eval.answers import numerals
+from comic_eval.answers.normalise import words
 
 # A page with a hundred panels does not exist; larger numbers are slips that would drown every mean error.
 LIMIT = 99
@@ -88,6 +89,9 @@ def quantities(text: str) -> list[Quantity]:
     Ordinals, numbers of panels ("panel 3", "panels 1, 3 and 5"), list numbers, denominators ("of 8") and the articles
     "one", "un", "une" are left out.
     """
+    # Most sentences hold no number, and the pattern with all number words is slow.
+    if not any(c.isdigit() for c in text) and numerals.FIRST_WORDS.isdisjoint(words(text)):
+        return []
     found: list[Quantity] = []
     index_end: int | None = None
     for match in _NUMBER.finditer(text):
