@@ -15,7 +15,7 @@ from comic_eval.run.cache import ResponseCache, cache_key
 from comic_eval.run.clock import Clock
 from comic_eval.run.limits import Gate
 from comic_eval.run.record import Failure
-from comic_eval.run.redact import redact
+from comic_eval.run.redact import redact, storable
 from comic_eval.run.retry import next_wait
 from comic_eval.run.spec import Operation
 from comic_eval.types import Generation, Request
@@ -37,8 +37,16 @@ class Reply:
 def failure_of(error: Exception, cause: str) -> Failure:
     """An exception as it is recorded: named, shortened, without keys."""
     if isinstance(error, RequestError):
-        return Failure(cause=error.cause, status=error.status, message=redact(str(error))[:MAX_MESSAGE])
-    return Failure(cause=cause, message=redact(f"{type(error).__name__}: {error}")[:MAX_MESSAGE])
+        message = redact(storable(str(error)))[:MAX_MESSAGE]
+        return Failure(cause=storable(error.cause), status=error.status, message=message)
+    return Failure(cause=cause, message=redact(storable(f"{type(error).__name__}: {error}"))[:MAX_MESSAGE])
+
+
+def storable_generation(generation: Generation) -> Generation:
+    """The generation as a file can hold it; the very same one but for lone surrogates."""
+    texts = {name: getattr(generation, name) for name in ("text", "reasoning", "finish_reason", "model")}
+    cleaned = {name: storable(text) for name, text in texts.items() if text and storable(text) is not text}
+    return generation.model_copy(update=cleaned) if cleaned else generation
 
 
 class Asker:
@@ -143,6 +151,6 @@ class Asker:
         limit = self._operation.timeout_s
         try:
             async with asyncio.timeout(limit):
-                return await self._adapter.generate(request)
+                return storable_generation(await self._adapter.generate(request))
         except TimeoutError as error:
             raise RetryableError(f"no complete answer within {limit:g} s", cause="timeout") from error

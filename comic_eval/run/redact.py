@@ -31,6 +31,7 @@ _PATTERNS = (
 )
 # C0 and C1 controls but tab and newline, and the marks that reorder text on a terminal.
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def redact(text: str) -> str:
@@ -54,7 +55,16 @@ def redact_json(value: Any) -> Any:
     return value
 
 
+def storable(text: str) -> str:
+    """``text`` with lone surrogates replaced, which no file can hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)
+    return text
+
+
 def printable(text: str, limit: int = 300) -> str:
     """One line that is safe on a terminal: no control characters, at most ``limit`` characters."""
-    line = _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", " ".join(text.split()))
+    line = _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", storable(" ".join(text.split())))
     return line if len(line) <= limit else line[: limit - 1] + "…"

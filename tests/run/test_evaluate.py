@@ -153,6 +153,21 @@ def test_whatever_an_adapter_raises_is_attributed(pages: Path, tmp_path: Path) -
     assert (failed.error.cause, failed.error.message) == ("adapter_error", "ZeroDivisionError: oh")
 
 
+@pytest.mark.parametrize("deterministic", [True, False])
+def test_text_that_no_file_can_hold_is_mended(pages: Path, tmp_path: Path, deterministic: bool) -> None:
+    odd: dict[str, Any] = {
+        "test0000-count-en": Generation(text="\ud800 <answer>2</answer>\x00", reasoning="\udfff"),
+        "test0001-count-en": RequestError("bad \ud800", cause="bad_response"),
+    }
+    result = run(pages, tmp_path, TableModel(odd, deterministic=deterministic))
+    texts = {r.sample_id: r for r in result.records}
+    assert texts["test0000-count-en"].text == "\ufffd <answer>2</answer>\x00"
+    assert texts["test0000-count-en"].score == 1.0
+    error = texts["test0001-count-en"].error
+    assert error is not None
+    assert error.message == "bad \ufffd"
+
+
 def test_an_attempt_that_takes_too_long_is_a_timeout(pages: Path, tmp_path: Path) -> None:
     class Slow(TableModel):
         async def generate(self, request: Any) -> Generation:
@@ -531,18 +546,25 @@ class TestMistakes:
 
 def test_concurrency_is_what_is_asked_and_no_more_than_the_adapter_takes(pages: Path, tmp_path: Path) -> None:
     class Watching(TableModel):
-        now = most = 0
+        """Answers nobody before ``crowd`` requests were in flight together."""
+
+        def __init__(self, crowd: int, **info: Any) -> None:
+            super().__init__(**info)
+            self.crowd, self.now, self.most, self.together = crowd, 0, 0, asyncio.Event()
 
         async def generate(self, request: Any) -> Generation:
             self.now += 1
             self.most = max(self.most, self.now)
-            await asyncio.sleep(0.005)
+            if self.now == self.crowd:
+                self.together.set()
+            await self.together.wait()
+            await asyncio.sleep(0.01)
             self.now -= 1
             return await super().generate(request)
 
-    free, narrow = Watching(), Watching(max_concurrency=2)
-    run(pages, tmp_path, free, name="free", operation=Operation(concurrency=6))
-    run(pages, tmp_path, narrow, name="narrow", operation=Operation(concurrency=6))
+    free, narrow = Watching(6), Watching(2, max_concurrency=2)
+    run(pages, tmp_path, free, name="free", operation=Operation(concurrency=6, timeout_s=30))
+    run(pages, tmp_path, narrow, name="narrow", operation=Operation(concurrency=6, timeout_s=30))
     assert (free.most, narrow.most) == (6, 2)
 
 
