@@ -25,40 +25,21 @@ from functools import lru_cache
 
 from comic_eval.answers import formats, stated, tags
 from comic_eval.answers.choice_table import ChoiceTable
+from comic_eval.answers.letters import AMBIGUOUS, OUT_OF_RANGE, Letters
 from comic_eval.answers.normalise import canonical
 from comic_eval.answers.refusal import is_refusal
 from comic_eval.types import Extraction, Language
 
-AMBIGUOUS = "ambiguous"
-OUT_OF_RANGE = "out_of_range"
 _JSON_KEYS = frozenset(
     {"answer", "final_answer", "correct_answer", "choice", "option", "letter", "selected_option", "selection"}
     | {"réponse", "reponse", "réponse_finale", "reponse_finale", "choix", "lettre"}
 )
 
-_LETTER = re.compile(
-    r" ?(?:(?:the|la|le|l'|our|is|est|my|ma) ?)?"
-    r"(?:(?:correct|right|best|bonne|final|first|second) )?"
-    r"(?:(?P<plain>option|choice|letter|answer|lettre|choix|réponse|reponse|proposition|number|numéro) ?:? ?"
-    r"|(?P<mark>(?:the |la |le )?(?:character|panel|candidate|image|picture|figure|box|one|person|personnage|case"
-    r"|vignette|candidate?|celle|celui|cadre|order|ordre)(?: (?:marked|labell?ed|marquée?|désignée?|notée?))?) ?)?"
-    r"(?:(?<!\w)\((?P<deco>[A-Za-z])\)|(?P<bare>[A-Za-z])(?![\w']|\.[A-Za-z]))",
-    re.IGNORECASE,
-)
 _AFTER = re.compile(r"[.):,]?\)? ?(?:-+>? |=+>? |: ?)?")
-# Words that may follow the letter "A" where it is the answer and not an article.
-_CLAUSE = re.compile(
-    r" (?:because|since|as|for|due|is|was|seems|looks|appears|and|or|but|which|where|given|based|car|parce|puisque|est"
-    r"|et|ou|mais|qui|semble|comme|étant)\b",
-)
-_ANOTHER = re.compile(
-    r"[.)]? ?(?:\(?(?:or|and|ou|et|/|&|\+|vs\.?)\)? ?|, ?(?=\(?[A-Z]\)? ?(?:,|and\b|or\b|ou\b|et\b|&|[.!]?$)))"
-    r"(?:(?:possibly|perhaps|maybe|even|also|peut-être|éventuellement|both|option|choice|l'option|la|le|letter"
-    r"|character|panel|personnage|case) ){0,2}\(?(?P<letter>[A-Z])\b(?!')",
-    re.MULTILINE,
-)
 # "Choix :" before the choices themselves states nothing.
 _LIST_OF_CHOICES = re.compile(r"\(?([A-Z])[.):][^\n]*\n\(?(?!\1)[A-Z][.):]")
+# "Place 1: panel A" and "2) panel B" give one place each its choice.
+_NUMBERED = re.compile(r"^ ?(?:[A-Za-zÀ-ÿ]{1,12} )?#?\d{1,2} ?[:.)] ?(?=\D)")
 _NONE_OF_THEM = re.compile(
     r"^(?:none|neither|aucune?|ni l'une? ni l'autre)\b(?: of (?:the above|these|them|the choices|the options)"
     r"| de(?:s| ces) (?:réponses|choix|propositions)| d'entre (?:eux|elles))?"
@@ -71,18 +52,6 @@ _NEGATION = re.compile(
     re.IGNORECASE,
 )
 _CLAUSES = re.compile(r"[,;:]|\bbut\b|\bmais\b| - ")
-_JOINED = re.compile(r"(?<![\w'])(?P<one>[A-Z])\)? ?(?:or|and|ou|et|/|&|,) ?\(?(?P<other>[A-Z])(?![\w'])")
-# Capitals that stand alone; an "A" or "I" only where a verb shows that it is no article or pronoun.
-_LONE_LETTER = re.compile(rf"(?<![\w'])(?:[B-HJ-Z](?![\w'])|A(?={_CLAUSE.pattern}))")
-_OF_A_MARK = re.compile(
-    r"(?:marked|labell?ed|marquée?|désignée?|character|panel|box|personnage|case|cadre) \(?[A-Z]\)?[.!]*$"
-)
-_SUBJECT = re.compile(
-    r"(?:so|therefore|thus|hence|donc|ainsi)?,? ?(?P<letter>(?-i:[A-Z]))"
-    r" (?:is|appears|looks|seems|stands|est|semble|paraît)\b",
-    re.IGNORECASE,
-)
-_FINAL_LETTER = re.compile(r"(?<![\w'])(?P<letter>[A-Z])\)?[.!]*$")
 
 
 def extract_choice(text: str, choices: Sequence[str], language: Language = "en") -> Extraction:
@@ -107,6 +76,7 @@ def _reader(choices: tuple[str, ...]) -> _Reader:
 class _Reader:
     def __init__(self, table: ChoiceTable) -> None:
         self._table = table
+        self._letters = Letters(table)
 
     def read(self, text: str) -> Extraction:
         text = canonical(text)
@@ -161,10 +131,10 @@ class _Reader:
         if "\n" in text:
             return None
         if len(text) == 1 and text.isascii() and text.isalpha():
-            return self._in_range(text.upper())
+            return self._letters.in_range(text.upper())
         if _NONE_OF_THEM.match(text):
             return OUT_OF_RANGE
-        letter, end = self._letter_at(text, 0, alone=True)
+        letter, end = self._letters.at(text, 0, alone=True)
         if letter is None:
             return None
         if len(letter) > 1:
@@ -184,43 +154,6 @@ class _Reader:
         """The letter, unless the text beside it names another choice and not this one."""
         named = self._table.named(rest)
         return AMBIGUOUS if len(named) == 1 and letter not in named and not _NEGATION.search(rest) else letter
-
-    def _in_range(self, letter: str) -> str:
-        return letter if letter in self._table.letters else OUT_OF_RANGE
-
-    def _letter_at(self, text: str, at: int, *, alone: bool = False) -> tuple[str | None, int]:
-        """The letter that stands at ``at``, after words such as "option" or "character"; or ``ambiguous``.
-
-        ``alone``: nothing introduced it, so that a lower-case letter in a sentence cannot be one.
-        """
-        match = _LETTER.match(text, at)
-        if match is None:
-            return None, at
-        end = match.end()
-        written = match["deco"] or match["bare"]
-        after = text[end:]
-        if match["deco"] is None and not self._is_letter(written, after, bool(match["plain"]), alone):
-            return None, at
-        letter = written.upper()
-        if match["mark"]:
-            if letter not in self._table.marks:
-                return None, at
-            letter = self._table.marks[letter]
-        letter = self._in_range(letter)
-        another = _ANOTHER.match(after)
-        if another and another["letter"] != written.upper() and another["letter"] in self._table.letters:
-            return AMBIGUOUS, end
-        return letter, end
-
-    def _is_letter(self, written: str, after: str, introduced: bool, alone: bool) -> bool:
-        """Whether a bare letter is a choice and no article, pronoun or initial."""
-        if written.isupper():
-            if written not in "AIY" or not re.match(r" [a-zà-ÿ']", after):
-                return True
-            return bool(_CLAUSE.match(after)) and (written == "A" or introduced)
-        if after and after[0] in ".)" and not re.match(r"\.\w", after):
-            return True
-        return not after.strip(" \n") and (introduced or (not alone and written not in "aiy"))
 
     def _statements(self, body: str) -> str | None:
         """What the last statement says; a letter, a reason or None."""
@@ -242,7 +175,7 @@ class _Reader:
     def _stated(self, body: str, at: int) -> str | None:
         if _LIST_OF_CHOICES.match(body, at):
             return None
-        letter, end = self._letter_at(body, at)
+        letter, end = self._letters.at(body, at)
         rest = stated.rest_of_sentence(body, at)
         if letter is not None:
             line = body[end : end + len(rest) + 40].split("\n", 1)[0]
@@ -265,24 +198,12 @@ class _Reader:
             (match.start(), letter)
             for match in pattern.finditer(body)
             if not stated.supposes(body, match.start())
-            and (letter := self._letter_before(body, match.start())) is not None
+            and (letter := self._letters.before(body, match.start())) is not None
         ]
-
-    def _letter_before(self, body: str, end: int) -> str | None:
-        """The letter that ends at ``end``: "option B" before "is correct"."""
-        match = re.search(
-            r"(?<![\w'])(?:(?P<mark>character|panel|candidate|personnage|case|vignette) )?\(?(?P<letter>[A-Z])\)?$",
-            body[max(0, end - 30) : end],
-        )
-        if match is None or re.search(r"\b(?:and|or|et|ou|nor|ni) \(?[A-Z]\)?$", body[max(0, end - 30) : end]):
-            return None
-        if match["mark"]:
-            return self._table.marks.get(match["letter"])
-        return self._in_range(match["letter"])
 
     def _line(self, line: str) -> tuple[str | None, bool]:
         """What a line alone says, and whether it is a bare letter."""
-        line = line.strip()
+        line = _NUMBERED.sub("", line).strip()
         bare = bool(re.fullmatch(r"(?:option |choice |choix |l'option )?\(?[A-Z]\)?[.):]?\)?", line, re.IGNORECASE))
         said = self._short(line)
         return said, bare and said is not None
@@ -314,13 +235,13 @@ class _Reader:
             (match.end(), letter)
             for match in stated.CONCLUSION.finditer(body)
             if not stated.supposes(body, match.start())
-            and (letter := self._letter_at(body, match.end())[0]) is not None
+            and (letter := self._letters.at(body, match.end())[0]) is not None
         ]
         return max(hedged + concluded)[1] if hedged or concluded else None
 
     def _concluded(self, sentence: str) -> str | None:
         match = stated.CONCLUSION.search(sentence)
-        return self._letter_at(sentence, match.end())[0] if match else None
+        return self._letters.at(sentence, match.end())[0] if match else None
 
     def _last_sentence(self, body: str, listing: bool) -> str | None:
         """The only choice that the last sentence names outside of its negated clauses."""
@@ -332,31 +253,8 @@ class _Reader:
             return AMBIGUOUS
         clauses = [c for c in _CLAUSES.split(last) if not _NEGATION.search(c)]
         kept = " , ".join(clauses)
-        said = self._letters_in(kept) | self._table.named(kept)
+        said = self._letters.inside(kept) | self._table.named(kept)
         said = said or self._table.told(kept)
         if OUT_OF_RANGE in said:
             return OUT_OF_RANGE if len(said) == 1 else AMBIGUOUS
         return said.pop() if len(said) == 1 else AMBIGUOUS if said else None
-
-    def _letters_in(self, sentence: str) -> set[str]:
-        """Letters that are choices by their form: "(B)", "option B", "B" at the very end."""
-        found = set()
-        for match in _LETTER.finditer(sentence):
-            if match["deco"] and not match["mark"]:
-                found.add(self._in_range(match["deco"].upper()))
-            elif match["plain"] and match["bare"] and match["bare"].isupper():
-                found.add(self._in_range(match["bare"]))
-            elif match["mark"]:
-                label = (match["deco"] or match["bare"]).upper()
-                if (match["deco"] or match["bare"]).isupper() and label in self._table.marks:
-                    found.add(self._table.marks[label])
-        subject = _SUBJECT.match(sentence)
-        if subject and subject["letter"] in self._table.marks:
-            found.add(self._table.marks[subject["letter"]])
-        for match in _JOINED.finditer(sentence):
-            found |= {self._in_range(match["one"]), self._in_range(match["other"])}
-        final = _FINAL_LETTER.search(sentence.rstrip())
-        if final and not _OF_A_MARK.search(sentence):
-            found |= {self._in_range(c) for c in _LONE_LETTER.findall(sentence)}
-            found.add(self._in_range(final["letter"]))
-        return found

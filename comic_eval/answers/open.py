@@ -29,7 +29,7 @@ _LONGEST_REFUSAL = 60
 
 
 def extract_open(text: str) -> Extraction:
-    """The answer that the text gives, on one line per paragraph.
+    """The answer that the text gives, its blanks made single and its empty lines taken out.
 
     Returns:
         the answer's text, or a reason: ``empty``, ``truncated``, ``refusal``, ``ambiguous`` (two different answers in

@@ -29,6 +29,11 @@ _COUNTED_AFTER = re.compile(
     r"|(?:out )?of (?:the|these|those|them)\b|d'entre elles\b)",
     re.IGNORECASE,
 )
+_OTHER_AFTER = re.compile(
+    r"[ -](?:years?|ans|months?|mois|minutes?|hours?|heures?|days?|jours?|characters?"
+    r"|personnages?|people|personnes?)\b",
+    re.IGNORECASE,
+)
 _INDEX_BEFORE = re.compile(
     r"(?:\b(?:panels?|cases?|vignettes?|frames?|images?|pages?|characters?|personnages?|rows?|rangées?|lignes?|columns?"
     r"|colonnes?|numbers?|numéros?|no|steps?|étapes?|figures?|box(?:es)?|marked|marquée?s?|labell?ed|strips?|bandes?"
@@ -86,8 +91,8 @@ def _whole(digits: str) -> int | None:
 def quantities(text: str) -> list[Quantity]:
     """The numbers of ``text`` that may count something, in order.
 
-    Ordinals, numbers of panels ("panel 3", "panels 1, 3 and 5"), list numbers, denominators ("of 8") and the articles
-    "one", "un", "une" are left out.
+    Left out are ordinals, numbers of other things ("12 years", "3 characters"), numbers of panels ("panel 3", "panels
+    1, 3 and 5"), list numbers, denominators ("of 8") and the articles "one", "un", "une".
     """
     # Most sentences hold no number, and the pattern with all number words is slow.
     if not any(c.isdigit() for c in text) and numerals.FIRST_WORDS.isdisjoint(words(text)):
@@ -100,7 +105,7 @@ def quantities(text: str) -> list[Quantity]:
         if _INDEX_BEFORE.search(before) or in_row:
             index_end = match.end()
             continue
-        if match["ordinal"] or _DENOMINATOR_BEFORE.search(before):
+        if match["ordinal"] or _OTHER_AFTER.match(after) or _DENOMINATOR_BEFORE.search(before):
             continue
         counts = (
             bool(match["times"] or _COUNTED_AFTER.match(after)) or (match["word"] or "").casefold() in numerals.TIMES
