@@ -71,19 +71,25 @@ def _chosen(options: dict[str, Any]) -> dict[str, Any]:
     tasks = options["tasks"]
     return {key: options[key] for key in keys} | {
         "tasks": [t.strip() for t in tasks.split(",") if t.strip()] if tasks is not None else None,
-        "params": SamplingParams(
-            temperature=None if options["default_temperature"] else options["temperature"],
-            top_p=options["top_p"],
-            max_tokens=options["max_tokens"],
-            seed=options["sampling_seed"],
-            reasoning_effort=options["reasoning_effort"],
-            extra_body=options["extra_body"] or {},
-        ),
-        "adapter_settings": _adapter_settings(options),
+        "params": sampling_params(options),
+        "adapter_settings": adapter_settings(options),
     }
 
 
-def _adapter_settings(options: dict[str, Any]) -> dict[str, Any]:
+def sampling_params(options: dict[str, Any]) -> SamplingParams:
+    """The decoding settings, from the same options."""
+    return SamplingParams(
+        temperature=None if options["default_temperature"] else options["temperature"],
+        top_p=options["top_p"],
+        max_tokens=options["max_tokens"],
+        seed=options["sampling_seed"],
+        reasoning_effort=options["reasoning_effort"],
+        extra_body=options["extra_body"] or {},
+    )
+
+
+def adapter_settings(options: dict[str, Any]) -> dict[str, Any]:
+    """The adapter's keyword arguments, from the options of every command that asks a model."""
     settings: dict[str, Any] = {key: options[key] for key in ("base_url", "api") if options[key] is not None}
     for pair in options["adapter_settings"]:
         key, equals, value = pair.partition("=")
@@ -99,25 +105,31 @@ def _adapter_settings(options: dict[str, Any]) -> dict[str, Any]:
     return settings
 
 
+def stop_on_signals() -> asyncio.Event:
+    """An event that the first Ctrl-C (or SIGTERM) sets, for the running loop; the second ends the process at once."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def interrupt() -> None:
+        stop.set()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+    with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C cancels, and the journal is safe all the same
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, interrupt)
+    return stop
+
+
 def _until_interrupted(options: dict[str, Any], chosen: dict[str, Any], runs_dir: Path, display: Display) -> RunResult:
     """Runs until it is done or the user presses Ctrl-C, which ends it cleanly; a second Ctrl-C ends it at once."""
 
     async def main() -> RunResult:
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-
-        def interrupt() -> None:
-            stop.set()
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.remove_signal_handler(number)
-
-        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C cancels, and the journal is safe all the same
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, interrupt)
+        stop = stop_on_signals()
         return await evaluate_async(
             **chosen,
             runs_dir=runs_dir,
-            operation=_operation(options),
+            operation=operation_of(options),
             prices=_prices(options["price"]),
             display=display,
             arguments=_recorded(options),
@@ -127,7 +139,8 @@ def _until_interrupted(options: dict[str, Any], chosen: dict[str, Any], runs_dir
     return asyncio.run(main())
 
 
-def _operation(options: dict[str, Any]) -> Operation:
+def operation_of(options: dict[str, Any]) -> Operation:
+    """Limits, retries and cache, from the same options."""
     return Operation(
         concurrency=options["concurrency"],
         requests_per_minute=options["rpm"],

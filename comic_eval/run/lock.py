@@ -14,10 +14,15 @@ from comic_eval.errors import RunFolderError
 
 
 class RunLock:
-    """An exclusive lock on a run folder; the operating system frees it when its process dies, however it dies."""
+    """An exclusive lock on a run folder; the operating system frees it when its process dies, however it dies.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        way_out: what a user who is refused can do instead of waiting.
+    """
+
+    def __init__(self, folder: Path, *, way_out: str = "give another --name") -> None:
         self._folder = folder
+        self._way_out = way_out
         self._lock = FileLock(folder / ".lock", blocking=False, fallback_to_soft=False)
         # Beside the lock file, since taking a lock may empty it.
         self._owner = folder / ".lock.owner"
@@ -28,7 +33,7 @@ class RunLock:
         except Timeout:
             raise RunFolderError(
                 f"{self._folder}: another process works on this run ({self._owner_words()}). "
-                "Wait for it or end it, or give another --name"
+                f"Wait for it or end it, or {self._way_out}"
             ) from None
         except (OSError, NotImplementedError) as error:
             raise RunFolderError(

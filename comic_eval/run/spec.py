@@ -108,7 +108,7 @@ def model_settings(info: AdapterInfo) -> dict[str, Any]:
     return settings
 
 
-def differences(old: RunSpec, new: RunSpec) -> list[str]:
+def differences(old: Frozen, new: Frozen) -> list[str]:
     """The fields in which two specifications differ, as ``name: old, now new``."""
     before, after = _flat(old.model_dump(mode="json")), _flat(new.model_dump(mode="json"))
     return [
