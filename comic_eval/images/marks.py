@@ -86,7 +86,11 @@ def lay_out(page: Image.Image, marks: Sequence[Mark]) -> tuple[PlacedMark, ...]:
 
 def draw_marks(page: Image.Image, marks: Sequence[Mark]) -> Image.Image:
     """A copy of the RGB page with the marks drawn; boxes are in its pixels and are clipped to it."""
-    placed = lay_out(page, marks)
+    return draw_placed(page, lay_out(page, marks))
+
+
+def draw_placed(page: Image.Image, placed: Sequence[PlacedMark]) -> Image.Image:
+    """A copy of the RGB page with marks drawn where `lay_out` placed them on it."""
     line = line_widths(*page.size)
     out = page.copy()
     draw = ImageDraw.Draw(out)
