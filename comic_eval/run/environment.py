@@ -85,8 +85,10 @@ def _output(*command: str) -> str | None:
 def _commit(checkout: Path) -> Commit | None:
     if not (checkout / ".git").exists():
         return None
-    commit = _output("git", "-C", str(checkout), "rev-parse", "HEAD")
-    status = _output("git", "-C", str(checkout), "status", "--porcelain", "--untracked-files=no")
+    # Without optional locks: reading the state of a checkout must never get in the way of a commit made meanwhile.
+    git = ("git", "--no-optional-locks", "-C", str(checkout))
+    commit = _output(*git, "rev-parse", "HEAD")
+    status = _output(*git, "status", "--porcelain", "--untracked-files=no")
     return Commit(id=commit, dirty=bool(status)) if commit and status is not None else None
 
 

@@ -79,4 +79,8 @@ def prompt_of(item: Item, tasks: Mapping[str, Task]) -> str:
 
 def prompts_hash(items: Sequence[Item], tasks: Mapping[str, Task]) -> str:
     """sha256 over every sample's id and prompt: changes with any word of any prompt."""
-    return digest(sorted((i.sample.id, prompt_of(i, tasks)) for i in items))
+    found = hashlib.sha256()
+    # One by one, since the prompts of a large benchmark together would take more memory than its questions.
+    for item in sorted(items, key=lambda item: item.key):
+        found.update(digest([item.sample.id, prompt_of(item, tasks)]).encode())
+    return found.hexdigest()

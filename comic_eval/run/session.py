@@ -33,6 +33,8 @@ from comic_eval.run.tally import Tally, TaskTally
 CACHE = ".cache"
 # After a power cut at most this much is asked again; a killed process loses nothing that was written.
 SYNC_EVERY_S = 2.0
+# Questions come page by page, so only the pictures of the pages in work are asked for again.
+IMAGE_MEMORY = 32 * 2**20
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,12 @@ async def _ask_rest(
                     run=spec.short_digest,
                     adapter=prepared.adapter,
                     asker=asker,
-                    renderer=Renderer(prepared.benchmark.folder, budget=spec.budget, cache_dir=shared / "images"),
+                    renderer=Renderer(
+                        prepared.benchmark.folder,
+                        budget=spec.budget,
+                        cache_dir=shared / "images",
+                        memory_bytes=IMAGE_MEMORY,
+                    ),
                     tasks=prepared.tasks,
                     judge=prepared.judge,
                     params=prepared.params,
