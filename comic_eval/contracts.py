@@ -13,11 +13,13 @@ name. It defines
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
 from pydantic import Field
 
+from comic_eval.errors import RequestError
 from comic_eval.types import Extraction, Frozen, Generation, Request, Sample, Score
 
 
@@ -76,6 +78,56 @@ class Adapter(Protocol):
 
     async def close(self) -> None:
         """Release everything; called once, also after a failure."""
+
+
+class Submitted(Frozen):
+    """A batch at the provider: its ``handle``, and how many of the requests, from the front, it holds."""
+
+    handle: str
+    accepted: int
+
+
+class BatchStatus(Frozen):
+    """How far a batch is. ``total`` and ``finished`` count requests; ``message`` is the provider's word on a failure.
+
+    A batch that expired or was cancelled may still have answers.
+    """
+
+    state: Literal["running", "completed", "expired", "cancelled", "failed"]
+    total: int | None = None
+    finished: int | None = None
+    message: str | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.state != "running"
+
+
+@runtime_checkable
+class BatchAdapter(Protocol):
+    """An adapter whose provider also takes requests in bulk: answered within a day, at half the price.
+
+    An `Adapter` may be one too. Between `Adapter.start` and `Adapter.close`, every method may raise a `RequestError` or
+    a `RetryableError` as ``generate`` does; handles stay valid in other processes.
+    """
+
+    async def submit(self, requests: Sequence[tuple[str, Request]], *, label: str) -> Submitted:
+        """Sends one batch.
+
+        Args:
+            requests: pairs of an id, unique in the batch, and a request without tools: a batch is one turn. As many as
+                one batch can hold are taken from the front, at least one; the caller submits the rest.
+            label: the caller's name for the batch, at most 64 letters, digits, ``-`` and ``_``.
+        """
+
+    async def find(self, label: str) -> list[str]:
+        """Handles of the batches under a label: a process that died before it wrote its handle down finds it here."""
+
+    async def poll(self, handle: str) -> BatchStatus:
+        """Asks how far a batch is."""
+
+    def collect(self, handle: str) -> AsyncIterator[tuple[str, Generation | RequestError]]:
+        """The outcomes of a batch that has ended, by id. Requests that it does not name got no answer."""
 
 
 class TaskInfo(Frozen):

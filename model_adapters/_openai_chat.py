@@ -76,8 +76,8 @@ def _tool_calls(value: Any) -> tuple[ToolCall, ...]:
     return tuple(calls)
 
 
-def read_answer(raw: bytes, request: Request) -> Generation:
-    """What the model answered.
+def read_answer(raw: bytes, *, offered: bool) -> Generation:
+    """What the model answered; ``offered`` says whether it had tools.
 
     A refusal is an answer: its words are the text, and ``finish_reason`` is ``refusal``. With tool calls it is
     ``tool_calls``, and the text may be empty.
@@ -103,7 +103,7 @@ def read_answer(raw: bytes, request: Request) -> Generation:
     if refusal and not text:
         text, finish = refusal, "refusal"
     calls = _tool_calls(message.get("tool_calls"))
-    if calls and not request.tools:
+    if calls and not offered:
         bad_response("a tool call, though no tool was offered")
     if calls and finish == "stop":
         finish = "tool_calls"

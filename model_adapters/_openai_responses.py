@@ -94,8 +94,8 @@ def _failure(error: Any) -> RequestError:
     return RequestError(message, cause=code or "bad_response")
 
 
-def read_answer(raw: bytes, request: Request) -> Generation:
-    """What the model answered.
+def read_answer(raw: bytes, *, offered: bool) -> Generation:
+    """What the model answered; ``offered`` says whether it had tools.
 
     ``finish_reason`` is ``stop``, ``length`` (the API's ``max_output_tokens``), ``tool_calls`` or ``refusal``.
 
@@ -134,7 +134,7 @@ def read_answer(raw: bytes, request: Request) -> Generation:
     finish = "length" if reason == "max_output_tokens" else reason or "stop"
     if refusals and not answers:
         answers, finish = refusals, "refusal"
-    if calls and not request.tools:
+    if calls and not offered:
         bad_response("a tool call, though no tool was offered")
     if not answers and not calls and finish == "stop":
         bad_response("output holds no message", retry=True)

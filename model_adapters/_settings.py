@@ -42,3 +42,8 @@ def plain_url(value: str | None) -> str | None:
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("must hold no credentials, query or fragment: put the key into the environment")
     return value.rstrip("/")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host's name is this machine's own; no proxy could reach it."""
+    return host in ("localhost", "::1") or host.startswith("127.")

@@ -11,21 +11,23 @@ import asyncio
 import importlib.util
 import os
 import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from comic_eval.contracts import AdapterInfo, RunContext
+from comic_eval.contracts import AdapterInfo, BatchStatus, RunContext, Submitted
 from comic_eval.errors import PluginError, RequestError, UserError
 from comic_eval.types import Frozen, Generation, Request
 
-from . import _openai_chat, _openai_responses
+from . import _openai_batch, _openai_chat, _openai_responses
 from ._family import family_of
 from ._http_errors import Redactor, connection_error
 from ._openai_errors import status_error
 from ._openai_wire import Dialect
-from ._settings import plain_url, read_settings
+from ._settings import is_loopback, plain_url, read_settings
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -42,7 +44,7 @@ class Api(Protocol):
 
     def request_body(self, model: str, request: Request, dialect: Dialect) -> bytes: ...
 
-    def read_answer(self, raw: bytes, request: Request) -> Generation: ...
+    def read_answer(self, raw: bytes, *, offered: bool) -> Generation: ...
 
 
 APIS: dict[str, Api] = {"chat": _openai_chat, "responses": _openai_responses}
@@ -102,7 +104,7 @@ class OpenAIAdapter:
         self._redact = Redactor([*secrets, *([] if self._key == NO_KEY else [self._key])])
         self._api = APIS[settings.api]
         # No proxy could reach our own loopback interface.
-        self._trust_env = settings.trust_env and not (host in ("localhost", "::1") or host.startswith("127."))
+        self._trust_env = settings.trust_env and not is_loopback(host)
         self._client: AsyncOpenAI | None = None
         self._info = info or AdapterInfo(
             id=f"openai:{name}",
@@ -145,36 +147,75 @@ class OpenAIAdapter:
 
     async def generate(self, request: Request) -> Generation:
         """Sends one request; see `comic_eval.contracts.Adapter`."""
-        import aiohttp
         import httpx2
-        import openai
 
-        if self._client is None:
-            raise RuntimeError("generate() was called before start() or after close()")
-        body = self._api.request_body(self._name, request, self._dialect)
+        client, body = self._started(), self._body(request)
         started = time.perf_counter()
-        try:
+        with self._attributed():
             # The client's own limits hold for each read: a server that drips would never run into them.
             async with asyncio.timeout(self._settings.timeout_s):
-                response = await self._client.post(
+                response = await client.post(
                     self._api.PATH,
                     content=body,
                     cast_to=httpx2.Response,
                     # Without this an OPENAI_ADMIN_KEY in the environment would take the key's place.
                     options={"security": {"bearer_auth": True}},
                 )
+        try:
+            generation = self._api.read_answer(response.content, offered=bool(request.tools))
+        except RequestError as error:
+            error.args = (self._redact(str(error)),)
+            raise
+        return generation.model_copy(update={"latency_s": time.perf_counter() - started})
+
+    async def submit(self, requests: Sequence[tuple[str, Request]], *, label: str) -> Submitted:
+        """Sends a batch; see `comic_eval.contracts.BatchAdapter`."""
+        client = self._started()
+        with self._attributed():
+            return await _openai_batch.submit(client, self._api, self._body, requests, label)
+
+    async def find(self, label: str) -> list[str]:
+        """The batches under a label."""
+        client = self._started()
+        with self._attributed():
+            return await _openai_batch.find(client, label)
+
+    async def poll(self, handle: str) -> BatchStatus:
+        """How far a batch is."""
+        client = self._started()
+        with self._attributed():
+            return _openai_batch.status_of(await client.batches.retrieve(handle), self._redact)
+
+    async def collect(self, handle: str) -> AsyncIterator[tuple[str, Generation | RequestError]]:
+        """The outcomes of a batch that has ended."""
+        client = self._started()
+        with self._attributed():
+            async for outcome in _openai_batch.collect(client, handle, self._api, self._redact):
+                yield outcome
+
+    def _started(self) -> AsyncOpenAI:
+        if self._client is None:
+            raise RuntimeError("the adapter was used before start() or after close()")
+        return self._client
+
+    def _body(self, request: Request) -> bytes:
+        return self._api.request_body(self._name, request, self._dialect)
+
+    @contextmanager
+    def _attributed(self) -> Iterator[None]:
+        """Turns the client's exceptions into ours."""
+        import aiohttp
+        import httpx2
+        import openai
+
+        try:
+            yield
         except openai.APIStatusError as error:
             answer = error.response
             raise status_error(answer.status_code, answer.headers, answer.content, self._redact) from None
         except (openai.APIConnectionError, aiohttp.ClientError, httpx2.HTTPError, OSError) as error:
             # OSError includes TimeoutError; the transport lets some of aiohttp's own exceptions through.
             raise connection_error(error, self._redact) from None
-        try:
-            generation = self._api.read_answer(response.content, request)
-        except RequestError as error:
-            error.args = (self._redact(str(error)),)
-            raise
-        return generation.model_copy(update={"latency_s": time.perf_counter() - started})
 
     async def close(self) -> None:
         """Closes the connections; a second call does nothing."""

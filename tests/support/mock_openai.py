@@ -22,17 +22,16 @@ import inspect
 import json
 import os
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import orjson
 from aiohttp import web
 
+from support.loopback import Loopback
 from support.openai_faults import FAILURES, Fault, FaultKind, changed, in_pieces, json_response
 from support.openai_protocol import Images, Seen, SentImage, check_chat, check_responses
 from support.openai_replies import Reply, chat_body, responses_body
@@ -72,7 +71,7 @@ ReplyTo: TypeAlias = str | Reply | Callable[[RecordedRequest], str | Reply | Awa
 Faults: TypeAlias = Sequence[Fault | FaultKind | None] | Callable[[RecordedRequest], Fault | FaultKind | None]
 
 
-class MockOpenAI:
+class MockOpenAI(Loopback):
     """The server; a context manager that runs it in a thread of its own.
 
     Args:
@@ -97,6 +96,7 @@ class MockOpenAI:
         record: bool = True,
         port: int = 0,
     ) -> None:
+        super().__init__(port)
         self._reply = reply
         self._latency_s = latency_s
         self._faults = faults
@@ -104,7 +104,6 @@ class MockOpenAI:
         self._models = tuple(models)
         self._extra = frozenset(extra)
         self._record = record
-        self._port = port
         self._images = Images()
         self._requests: list[RecordedRequest] = []
         self._arrived = 0
@@ -112,64 +111,21 @@ class MockOpenAI:
         self.max_in_flight = 0
         self.outcomes: Counter[str] = Counter()
         self.n_bytes = 0
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._closing: asyncio.Event | None = None
-        self._thread: threading.Thread | None = None
 
     @property
     def base_url(self) -> str:
-        return f"http://127.0.0.1:{self._port}/v1"
+        return f"{self.root_url}/v1"
 
     @property
     def requests(self) -> list[RecordedRequest]:
         """Every request that passed the checks so far, in order of arrival; rejected ones only count in `outcomes`."""
         return list(self._requests)
 
-    def __enter__(self) -> Self:
-        ready = threading.Event()
-        failure: list[BaseException] = []
-
-        async def serve() -> None:
-            self._loop, self._closing = asyncio.get_running_loop(), asyncio.Event()
-            try:
-                runner = await self.start()
-            except OSError as error:
-                failure.append(error)
-                return
-            finally:
-                ready.set()
-            await self._closing.wait()
-            await runner.cleanup()
-
-        self._thread = threading.Thread(target=lambda: asyncio.run(serve()), name="mock-openai", daemon=True)
-        self._thread.start()
-        ready.wait()
-        if failure:
-            raise failure[0]
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        assert self._loop is not None
-        assert self._closing is not None
-        assert self._thread is not None
-        self._loop.call_soon_threadsafe(self._closing.set)
-        self._thread.join()
-
-    async def start(self) -> web.AppRunner:
-        """Serves in the running loop; the port is known afterwards."""
-        app = web.Application(client_max_size=64 << 20)
+    def add_routes(self, app: web.Application) -> None:
         app.router.add_post("/v1/chat/completions", self._chat)
         app.router.add_post("/v1/responses", self._responses)
         app.router.add_get("/v1/models", self._list_models)
         app.router.add_get("/_stats", self._stats)
-        runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.0)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", self._port, backlog=1024)
-        await site.start()
-        self._port = runner.addresses[0][1]
-        return runner
 
     # --- handlers ---------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Protocol
 
 import orjson
 from aiohttp import web
@@ -61,7 +61,17 @@ def json_response(body: object, status: int = 200, headers: dict[str, str] | Non
     return web.Response(body=orjson.dumps(body), status=status, headers=headers, content_type="application/json")
 
 
-async def in_pieces(request: web.Request, body: bytes, fault: Fault) -> web.StreamResponse:
+class Pieces(Protocol):
+    """What `in_pieces` reads of a fault: ``reset`` breaks off, everything else takes ``seconds``."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def seconds(self) -> float: ...
+
+
+async def in_pieces(request: web.Request, body: bytes, fault: Pieces) -> web.StreamResponse:
     """Sends a good body in a bad way: broken off by a reset, or slowly."""
     response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": str(len(body))})
     await response.prepare(request)
