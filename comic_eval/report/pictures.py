@@ -1,0 +1,173 @@
+"""The pictures of a report: exactly what was sent, and every crop as the model got it, each stored once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from comic_eval.errors import BenchmarkError, UserError
+from comic_eval.images import Renderer, plain_resize
+from comic_eval.images.budget import ResizeRule, resize_rule_for, smart_resize_28, smart_resize_32
+from comic_eval.images.composite import draw_composite
+from comic_eval.images.encode import encode
+from comic_eval.images.marks import draw_marks
+from comic_eval.images.renderer import Shown
+from comic_eval.images.source import decode, read_bytes
+from comic_eval.images.store import MemoryCache
+from comic_eval.report.source import Run
+from comic_eval.run.record import Record, SentImage
+from comic_eval.run.session import CACHE
+from comic_eval.types import Box, EncodedImage, Sample
+from comic_eval.zoom.coords import family_of
+from comic_eval.zoom.trace import Trace
+
+FOLDER = "images"
+RULES: Mapping[str, ResizeRule] = {r.__name__: r for r in (plain_resize, smart_resize_28, smart_resize_32)}
+# A journal may come from anywhere: no crop of it makes us fill the memory.
+MAX_CROP_PIXELS = 50_000_000
+DECODED_PAGES = 2
+_SUFFIX = {"image/jpeg": "jpg", "image/png": "png"}
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A picture in the report.
+
+    Attributes:
+        path: relative to the report's folder.
+        size: width and height in pixels.
+        source_size: before resizing, which for a page is the frame of all boxes.
+        as_sent: whether it is byte for byte what the journal says was sent; None where it says nothing.
+    """
+
+    path: str
+    size: tuple[int, int]
+    source_size: tuple[int, int]
+    sha256: str
+    as_sent: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """The pictures of one sample.
+
+    Attributes:
+        page: the whole page with its marks, on which boxes can be drawn; None where it cannot be shown.
+        page_was_sent: False where the page is there for the reader alone.
+        others: what else was sent at the beginning, in order: oracle crops and their controls.
+        crops: crop number -> the crop.
+        problem: why something is missing.
+    """
+
+    page: Stored | None
+    page_was_sent: bool
+    others: tuple[Stored, ...] = ()
+    crops: Mapping[int, Stored] | None = None
+    problem: str | None = None
+
+
+class PictureStore:
+    """Makes and keeps the pictures of one report; safe to share between threads.
+
+    Args:
+        run: the run.
+        folder: the report's folder as it is being written.
+    """
+
+    def __init__(self, run: Run, folder: Path) -> None:
+        self._run = run
+        self._folder = folder
+        (folder / FOLDER).mkdir()
+        named = run.manifest.images.get("resize")
+        self._rule = RULES.get(str(named)) or resize_rule_for(family_of(run.manifest.spec.model))
+        cache = run.folder.parent / CACHE / "images"
+        self._cache = cache if cache.is_dir() else None
+        self._renderers: dict[int, Renderer] = {}
+        self._pages: MemoryCache[Path, Image.Image] = MemoryCache(DECODED_PAGES, lambda page: 1)
+        self._kept: set[str] = set()
+        self._lock = threading.Lock()
+
+    def pictures(self, record: Record, sample: Sample, trace: Trace | None) -> Pictures:
+        """The pictures of one record. What cannot be drawn is told in `Pictures.problem`."""
+        problem = None
+        sent = Shown((), "nothing")
+        page: Stored | None = None
+        renderer = self._renderer(record.budget)
+        was_sent = False
+        try:
+            if record.images or self._run.manifest.adapter.needs_images:
+                sent = renderer.render(sample, record.view)
+            was_sent = sent.shown in ("page", "page+crop")
+            image = sent.images[0] if was_sent else renderer.render(sample, "page").images[0]
+            page = self._keep(image, record.images[:1] if was_sent else ())
+        except (UserError, OSError) as error:
+            problem = f"The picture cannot be shown: {error}"
+        rest = sent.images[1:] if was_sent else sent.images
+        sizes = record.images[1:] if was_sent else record.images
+        others = tuple(self._keep(image, sizes[i : i + 1]) for i, image in enumerate(rest))
+        crops: dict[int, Stored] = {}
+        if trace is not None and page is not None:
+            crops, missing = self._crops(sample, trace)
+            problem = problem or missing
+        return Pictures(page, was_sent, others, crops, problem)
+
+    def _renderer(self, budget: int) -> Renderer:
+        with self._lock:
+            if budget not in self._renderers:
+                self._renderers[budget] = Renderer(
+                    self._run.benchmark.folder,
+                    budget=budget,
+                    cache_dir=self._cache,
+                    resize=self._rule,
+                )
+            return self._renderers[budget]
+
+    def _crops(self, sample: Sample, trace: Trace) -> tuple[dict[int, Stored], str | None]:
+        wanted = [
+            (call.crop, call.executed, call.sent_size)
+            for call in trace.calls
+            if call.crop is not None and call.executed is not None and call.sent_size is not None
+        ]
+        if not wanted:
+            return {}, None
+        try:
+            page = self._marked(sample)
+        except (BenchmarkError, OSError) as error:
+            return {}, f"The crops cannot be shown: {error}"
+        found = {
+            number: self._keep(_cut(page, box, size), ())
+            for number, box, size in wanted
+            if box.within(*page.size) and min(size) > 0 and size[0] * size[1] <= MAX_CROP_PIXELS
+        }
+        lost = len(wanted) - len(found)
+        return found, f"Crops that cannot be cut, as the journal has them: {lost}" if lost else None
+
+    def _marked(self, sample: Sample) -> Image.Image:
+        path = self._run.benchmark.image_path(sample)
+        page = self._pages.get(path, lambda: decode(read_bytes(path), path))
+        if sample.composite is not None:
+            page = draw_composite(page, sample.composite)
+        return draw_marks(page, sample.marks) if sample.marks else page
+
+    def _keep(self, image: EncodedImage, sent: Sequence[SentImage]) -> Stored:
+        digest = image.sha256
+        path = f"{FOLDER}/{digest[:40]}.{_SUFFIX[image.media_type]}"
+        with self._lock:
+            new = digest not in self._kept
+            self._kept.add(digest)
+        if new:
+            (self._folder / path).write_bytes(image.data)
+        as_sent = sent[0].sha256 == digest if sent else None
+        return Stored(path, image.size, image.source_size, digest, as_sent)
+
+
+def _cut(page: Image.Image, box: Box, size: tuple[int, int]) -> EncodedImage:
+    """The crop as `comic_eval.zoom.environment` cuts it."""
+    crop = page.crop((int(box.x1), int(box.y1), int(box.x2), int(box.y2)))
+    if crop.size != size:
+        crop = crop.resize(size, Image.Resampling.LANCZOS)
+    return encode(crop, size)
