@@ -45,10 +45,10 @@ MARKS: Bilingual = {
 }
 
 COMPOSITE: Bilingual = {
-    "en": "Panels were lifted out of the page: the empty places are numbered, and the panels to choose from stand "
-    "to the right of the page, labelled {labels}.",
-    "fr": "Des cases ont été retirées de la page : les emplacements vides sont numérotés, et les cases proposées "
-    "se trouvent à droite de la page, désignées par les lettres {labels}.",
+    "en": "Panels were lifted out of the page: the empty places are numbered in reading order, and a picture from each "
+    "of these panels stands to the right of the page, labelled {labels}.",
+    "fr": "Des cases ont été retirées de la page : les places vides sont numérotées dans l'ordre de lecture, et une "
+    "image tirée de chacune de ces cases se trouve à droite de la page, désignée par les lettres {labels}.",
 }
 
 POSITION: Bilingual = {

@@ -49,16 +49,10 @@ INSET = 0.025
 TOLERANCE = 4.0  # pixels by which lettering may miss a place: boxes are no more exact than that
 STEPS = 8
 
+# What was done to the page is explained by the task's prompt, which knows whether the page is shown at all.
 QUESTIONS: dict[Language, str] = {
-    "en": (
-        "Two panels have been lifted out of this page. Their places are numbered 1 and 2 in reading order. A picture "
-        "from each of the two panels is shown to the right of the page, as A and B. Which panel belongs at place 1?"
-    ),
-    "fr": (
-        "Deux cases ont été retirées de cette page. Leurs places portent les numéros 1 et 2, dans l'ordre de lecture. "
-        "Une image tirée de chacune des deux cases est montrée à droite de la page, sous les lettres A et B. Quelle "
-        "case va à la place 1 ?"
-    ),
+    "en": "Which panel belongs at place 1?",
+    "fr": "Quelle case va à la place 1 ?",
 }
 CHOICES: dict[Language, tuple[str, str]] = {"en": ("panel A", "panel B"), "fr": ("case A", "case B")}
 
