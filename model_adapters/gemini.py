@@ -13,12 +13,14 @@ import json
 import os
 import re
 import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from comic_eval.contracts import AdapterInfo, RunContext
+from comic_eval.contracts import AdapterInfo, BatchStatus, RunContext, Submitted
 from comic_eval.errors import PluginError, RequestError, RetryableError, UserError
 from comic_eval.types import Frozen, Generation, Request
 
@@ -136,33 +138,72 @@ class GeminiAdapter:
         """Sends one request; see `comic_eval.contracts.Adapter`."""
         from . import _gemini_wire as wire
 
-        if self._client is None:
-            raise RuntimeError("generate() was called before start() or after close()")
+        client = self._started()
         contents = wire.contents(request.conversation, self._tool_images)
         config = wire.config(self._name, request, self._settings.media_resolution)
         started = time.perf_counter()
-        body = await self._send(self._client, contents, config)
+        with self._attributed():
+            async with asyncio.timeout(self._settings.timeout_s):
+                response = await client.aio.models.generate_content(model=self._name, contents=contents, config=config)
         latency = time.perf_counter() - started
+        body = response.sdk_http_response.body if response.sdk_http_response else None
         try:
             earlier = sum(len(m.tool_calls) for m in request.conversation.messages)
-            answer = read_answer(body, request.tools, earlier_calls=earlier)
+            answer = read_answer((body or "").encode(), request.tools, earlier_calls=earlier)
         except RequestError as error:
             error.args = (self._redact(str(error)),)
             raise
         return answer.model_copy(update={"latency_s": latency})
 
-    async def _send(self, client: Client, contents: list[Any], config: Any) -> bytes:
-        """The body of a good answer.
+    async def submit(self, requests: Sequence[tuple[str, Request]], *, label: str) -> Submitted:
+        """Sends a batch; see `comic_eval.contracts.BatchAdapter`."""
+        from . import _gemini_batch as batch
 
-        Raises:
-            RequestError: everything else.
-        """
+        def body(request: Request) -> dict[str, Any]:
+            return batch.request_json(self._name, request, self._tool_images, self._settings.media_resolution)
+
+        client = self._started()
+        with self._attributed():
+            return await batch.submit(client, self._name, body, requests, label)
+
+    async def find(self, label: str) -> list[str]:
+        """The batches under a label."""
+        from . import _gemini_batch as batch
+
+        client = self._started()
+        with self._attributed():
+            return await batch.find(client, label)
+
+    async def poll(self, handle: str) -> BatchStatus:
+        """How far a batch is."""
+        from . import _gemini_batch as batch
+
+        client = self._started()
+        with self._attributed():
+            return batch.status_of(await batch.retrieve(client, handle))
+
+    async def collect(self, handle: str) -> AsyncIterator[tuple[str, Generation | RequestError]]:
+        """The outcomes of a batch that has ended."""
+        from . import _gemini_batch as batch
+
+        client = self._started()
+        with self._attributed():
+            async for outcome in batch.collect(client, handle, self._redact):
+                yield outcome
+
+    def _started(self) -> Client:
+        if self._client is None:
+            raise RuntimeError("the adapter was used before start() or after close()")
+        return self._client
+
+    @contextmanager
+    def _attributed(self) -> Iterator[None]:
+        """Turns the client's exceptions into ours."""
         import aiohttp
         from google.genai import errors
 
         try:
-            async with asyncio.timeout(self._settings.timeout_s):
-                answer = await client.aio.models.generate_content(model=self._name, contents=contents, config=config)
+            yield
         except errors.APIError as error:
             headers = getattr(error.response, "headers", None) or {}
             raise status_error(error.code, headers, error.details, self._redact) from None
@@ -172,8 +213,6 @@ class GeminiAdapter:
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             # The client decodes texts and error answers before anyone can look at them.
             raise RetryableError(f"the answer cannot be decoded ({error})", cause="bad_response") from None
-        raw = answer.sdk_http_response.body if answer.sdk_http_response else None
-        return (raw or "").encode()
 
     async def close(self) -> None:
         """Closes the connections; a second call does nothing."""
