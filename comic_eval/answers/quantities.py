@@ -48,6 +48,18 @@ _DENOMINATOR_BEFORE = re.compile(
     r"|\bparmi les |\bdes )$",
     re.IGNORECASE,
 )
+# "The page shows 7 panels" counts the page's panels, not those with the character.
+_PAGE_HAS_BEFORE = re.compile(
+    r"(?:\b(?:page|planche)(?: \w+)? (?:shows?|has|contains?|holds?|consists of|features?|is (?:made up|composed) of"
+    r"|is divided into|is split into|compte|contient|comporte|montre|comprend|se compose de|est divisée en)"
+    r"|\bthere are)(?: (?:a total of|exactly|about|only|un total de|au total))? $",
+    re.IGNORECASE,
+)
+_ON_THE_PAGE_AFTER = re.compile(
+    r" (?:[\w'-]+ )?(?:panels?|frames?|cases?|vignettes?)(?: in total)?(?: on| in| of| sur| dans)"
+    r" (?:the|this|la|cette) (?:page|planche)\b(?! (?:that|where|in which|with|où|qui|avec)\b)",
+    re.IGNORECASE,
+)
 _NUMBER = re.compile(
     r"(?<![\w.])(?P<sign>(?<![^\s(:=])-)?(?P<digits>\d+(?:[.,]\d+)*)(?P<ordinal>(?:st|nd|rd|th|er|re|ère|e|ème|eme)\b|%|°)?"
     r"(?P<times> ?[x×](?!\w))?(?P<tail>\+|\^|/\d)?(?!\w)"
@@ -77,6 +89,15 @@ class Quantity:
     total: bool
 
 
+def _counts_the_page(before: str, after: str) -> bool:
+    """Whether a number says how many panels the whole page has."""
+    before = before.rsplit("\n", 1)[-1]
+    has = _PAGE_HAS_BEFORE.search(before)
+    if has is None:
+        return False
+    return not has[0].casefold().startswith("there are") or _ON_THE_PAGE_AFTER.match(after) is not None
+
+
 def _whole(digits: str) -> int | None:
     """The whole number that ``3``, ``3.0`` or ``1,000`` is."""
     parts = digits.replace(",", ".").split(".")
@@ -92,7 +113,8 @@ def quantities(text: str) -> list[Quantity]:
     """The numbers of ``text`` that may count something, in order.
 
     Left out are ordinals, numbers of other things ("12 years", "3 characters"), numbers of panels ("panel 3", "panels
-    1, 3 and 5"), list numbers, denominators ("of 8") and the articles "one", "un", "une".
+    1, 3 and 5"), the number of the page's panels, list numbers, denominators ("of 8") and the articles "one", "un",
+    "une".
     """
     # Most sentences hold no number, and the pattern with all number words is slow.
     if not any(c.isdigit() for c in text) and numerals.FIRST_WORDS.isdisjoint(words(text)):
@@ -106,6 +128,8 @@ def quantities(text: str) -> list[Quantity]:
             index_end = match.end()
             continue
         if match["ordinal"] or _OTHER_AFTER.match(after) or _DENOMINATOR_BEFORE.search(before):
+            continue
+        if _counts_the_page(before, after):
             continue
         counts = (
             bool(match["times"] or _COUNTED_AFTER.match(after)) or (match["word"] or "").casefold() in numerals.TIMES
