@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from comic_eval.cli.crop_options import crop_options
+
 EPILOG = """\b
 Exit status:
   0  complete
@@ -56,7 +58,13 @@ class Numbers(click.ParamType[tuple[float, ...]]):
 @click.option("--benchmark", default="pepper-carrot", show_default=True, metavar="NAME|FOLDER")
 @click.option("--split", default="test", show_default=True)
 @click.option("--tasks", metavar="A,B", help="Names of tasks, separated by commas. Default: all.")
-@click.option("--view", default="page", show_default=True, help="What the model is shown: page, or blind for nothing.")
+@click.option(
+    "--view",
+    default="page",
+    show_default=True,
+    help="What the model is shown: page, panel, character, page+panel, noise, other-panel, or blind for nothing; "
+    "`comic-eval ablate --help` explains them.",
+)
 @click.option("--budget", default=16384, show_default=True, type=click.IntRange(min=1), help="Visual tokens an image.")
 @click.option("--language", default="en", show_default=True, type=click.Choice(["en", "fr"]))
 @click.option(
@@ -105,6 +113,7 @@ class Numbers(click.ParamType[tuple[float, ...]]):
 @click.option(
     "--beside", multiple=True, metavar="RUN", help="Show the scores beside those of an earlier run. Repeatable."
 )
+@crop_options
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON, and nothing else, on stdout.")
 @click.option("--quiet", is_flag=True, help="No progress.")
 @click.option("--resume", is_flag=True, help="Only go on with the run called --name; never begin a new one.")

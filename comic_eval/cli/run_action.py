@@ -16,8 +16,10 @@ from rich.console import Console
 
 from comic_eval.analysis.summary import Summary, load_summary
 from comic_eval.analysis.table import summary_table
+from comic_eval.cli.crop_options import crop_settings
 from comic_eval.errors import UserError
 from comic_eval.plugins import parse_model_id
+from comic_eval.run.applicable import describe
 from comic_eval.run.evaluate import RunResult, evaluate_async
 from comic_eval.run.folder import JOURNAL, SUMMARY, run_folder
 from comic_eval.run.manifest import FILE_NAME as MANIFEST
@@ -27,6 +29,7 @@ from comic_eval.run.progress import Display
 from comic_eval.run.redact import printable
 from comic_eval.run.spec import Operation, Prices
 from comic_eval.types import SamplingParams
+from comic_eval.zoom.crop import CropRules
 
 
 def execute(options: dict[str, Any]) -> int:
@@ -73,6 +76,7 @@ def _chosen(options: dict[str, Any]) -> dict[str, Any]:
         "tasks": [t.strip() for t in tasks.split(",") if t.strip()] if tasks is not None else None,
         "params": sampling_params(options),
         "adapter_settings": adapter_settings(options),
+        "crop": CropRules(**crop_settings(options)),
     }
 
 
@@ -130,7 +134,7 @@ def _until_interrupted(options: dict[str, Any], chosen: dict[str, Any], runs_dir
             **chosen,
             runs_dir=runs_dir,
             operation=operation_of(options),
-            prices=_prices(options["price"]),
+            prices=prices_of(options["price"]),
             display=display,
             arguments=_recorded(options),
             stop=stop,
@@ -151,7 +155,7 @@ def operation_of(options: dict[str, Any]) -> Operation:
     )
 
 
-def _prices(numbers: tuple[float, ...] | None) -> Prices | None:
+def prices_of(numbers: tuple[float, ...] | None) -> Prices | None:
     if numbers is None:
         return None
     return Prices(input=numbers[0], output=numbers[1], cached_input=numbers[2] if len(numbers) > 2 else None)
@@ -193,6 +197,9 @@ def _show(result: RunResult, beside: list[Summary]) -> None:
 def _explain(result: RunResult, *, to_stderr: bool) -> None:
     """Says in words what keeps the run from being complete and clean."""
     summary = result.summary
+    if result.manifest.left_out:
+        view = printable(result.manifest.spec.view, 40)
+        click.secho(f"no view {view}: {printable(describe(result.manifest.left_out), 1000)}", fg="yellow", err=True)
     if summary.failed:
         causes = Counter(r.error.cause for r in result.records if r.error)
         click.secho(f"{summary.failed} samples failed; the same call asks them again:", fg="red", err=True)

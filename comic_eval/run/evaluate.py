@@ -20,6 +20,7 @@ from comic_eval.run.record import Record
 from comic_eval.run.session import Session, run_session
 from comic_eval.run.spec import Operation, Prices
 from comic_eval.types import Language, SamplingParams
+from comic_eval.zoom.crop import CropRules
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,6 +82,7 @@ async def evaluate_async(
     seed: int = 0,
     operation: Operation | None = None,
     prices: Prices | None = None,
+    crop: CropRules | None = None,
     display: Display = "none",
     arguments: Mapping[str, Any] | None = None,
     stop: asyncio.Event | None = None,
@@ -92,7 +94,8 @@ async def evaluate_async(
         benchmark: a bundled benchmark's name, or a benchmark folder.
         split: one split of it.
         tasks: names; None for all.
-        view: what the model is shown of a page: ``page``, or ``blind`` for nothing.
+        view: what the model is shown of a page: ``page``, ``panel``, ... (see `comic_eval.images.views`), or ``blind``
+            for nothing. Samples that have no such view are left out; the manifest counts them.
         budget: visual tokens an image may cost; T tokens mean at most 784 T pixels.
         limit: number of samples in total, spread evenly over the tasks; the same ones for every model.
         concurrency: samples in work at a time; short for ``operation=Operation(concurrency=...)``.
@@ -104,6 +107,7 @@ async def evaluate_async(
         seed: of everything random that is ours.
         operation: limits, retries, time limits, cache.
         prices: for the cost of the tokens.
+        crop: how oracle crops are cut out, for views that have some.
         display: ``auto`` shows progress on stderr.
         arguments: recorded in the manifest as what the user passed; by default these arguments.
         stop: ends the run when it is set; samples in flight are dropped and asked by the next start.
@@ -129,6 +133,7 @@ async def evaluate_async(
         "adapter_settings": {k: repr(v) if not isinstance(v, str) else v for k, v in (adapter_settings or {}).items()},
         "judge": judge if isinstance(judge, str) else type(judge).__name__,
         "seed": seed,
+        "crop": crop.model_dump() if crop else None,
     }
     prepared = prepare(
         model=model,
@@ -144,6 +149,7 @@ async def evaluate_async(
         judge=judge,
         seed=seed,
         name=name,
+        crop=crop,
     )
     session = await run_session(
         prepared,

@@ -12,8 +12,9 @@ from comic_eval.benchmark import Benchmark, load_benchmark
 from comic_eval.contracts import Adapter, Judge, Task
 from comic_eval.errors import PluginError, UserError
 from comic_eval.images.renderer import Renderer
-from comic_eval.images.views import get_view
+from comic_eval.images.views import get_view, needs_regions
 from comic_eval.plugins import create_adapter, create_judge, get_task
+from comic_eval.run.applicable import LeftOut, leave_out
 from comic_eval.run.environment import environment
 from comic_eval.run.levels import plan_tasks
 from comic_eval.run.manifest import JudgePlan, Manifest, Start
@@ -21,6 +22,7 @@ from comic_eval.run.plan import Item, make_plan, prompts_hash, sample_ids_hash
 from comic_eval.run.redact import redact_json
 from comic_eval.run.spec import BenchmarkRef, Operation, Prices, RunSpec, model_settings
 from comic_eval.types import Language, Sample, SamplingParams
+from comic_eval.zoom.crop import CropRules
 
 # The order of the paper's tables; tasks that it does not know follow by name.
 TASK_ORDER = (
@@ -38,7 +40,8 @@ TASK_ORDER = (
 class Prepared:
     """A run that is checked and planned; nothing is on disk yet and no request was sent.
 
-    ``params`` go to the model as they are; the specification holds them without keys.
+    ``params`` go to the model as they are; the specification holds them without keys. ``left_out`` counts the chosen
+    samples that have no such view.
     """
 
     spec: RunSpec
@@ -50,12 +53,13 @@ class Prepared:
     items: Sequence[Item]
     train: tuple[Sample, ...]
     params: SamplingParams
+    left_out: LeftOut
 
 
 def prepare(
     *,
     model: str | Adapter,
-    benchmark: str | Path,
+    benchmark: str | Path | Benchmark,
     split: str,
     tasks: Sequence[str] | None,
     view: str,
@@ -67,11 +71,15 @@ def prepare(
     judge: str | Judge,
     seed: int,
     name: str | None,
+    crop: CropRules | None = None,
 ) -> Prepared:
     """Loads and checks everything that a run needs.
 
+    Samples are chosen before those without such a view are left out, so that runs with one limit and different views
+    ask the same samples as far as they can.
+
     Raises:
-        UserError: something does not exist, does not fit, or takes no such setting.
+        UserError: something does not exist, does not fit, or takes no such setting, or no sample has such a view.
     """
     get_view(view)
     if limit is not None and limit < 1:
@@ -80,11 +88,12 @@ def prepare(
         raise UserError("no task is named; leave tasks out to ask all of them")
     adapter = _adapter(model, adapter_settings)
     grader = create_judge(judge) if isinstance(judge, str) else judge
-    data = load_benchmark(benchmark)
+    data = benchmark if isinstance(benchmark, Benchmark) else load_benchmark(benchmark)
     samples = data.select(split=split, tasks=tasks, language=language)
-    names = sorted({s.task for s in samples}, key=_task_place)
+    items, left_out = leave_out(make_plan(samples, view=view, budget=budget, limit=limit))
+    asked = {item.sample.task for item in items}
+    names = sorted({s.task for s in samples if s.task in asked or s.task not in left_out}, key=_task_place)
     plugins = {n: get_task(n) for n in names}
-    items = make_plan(samples, view=view, budget=budget, limit=limit)
     info = adapter.info
     spec = RunSpec(
         model=info.id,
@@ -99,6 +108,7 @@ def prepare(
         params=params.model_copy(update={"extra_body": redact_json(params.extra_body)}),
         judge=grader.id,
         seed=seed,
+        crop=(crop or CropRules()) if needs_regions(view) else None,
     )
     return Prepared(
         spec=spec,
@@ -110,6 +120,7 @@ def prepare(
         items=items,
         train=_train(data, language),
         params=params,
+        left_out=left_out,
     )
 
 
@@ -146,6 +157,7 @@ def make_manifest(
         prompts_sha256=prompts_hash(prepared.items, prepared.tasks),
         license=prepared.benchmark.license,
         images=Renderer(prepared.benchmark.folder, budget=spec.budget).settings,
+        left_out=prepared.left_out,
         adapter=info.model_copy(update={"settings": spec.model_settings}),
         judge=JudgePlan(id=prepared.judge.id, comparable=prepared.judge.comparable),
         tasks=plan_tasks(prepared.items, prepared.tasks, prepared.train, spec.seed),

@@ -6,10 +6,12 @@ from pathlib import Path
 
 from comic_eval.images.budget import PIXELS_PER_TOKEN, plain_resize
 from comic_eval.images.composite import canvas_size
+from comic_eval.images.crops import sent_size
 from comic_eval.images.views import Picture, get_view
 from comic_eval.run.folder import JOURNAL, read_outcomes, run_folder
 from comic_eval.run.prepare import Prepared
 from comic_eval.types import Frozen
+from comic_eval.zoom.crop import CropRules
 
 
 class Preview(Frozen):
@@ -52,7 +54,8 @@ def preview(prepared: Prepared, runs_dir: Path) -> Preview:
         if prepared.adapter.info.needs_images:
             pictures += view.pictures
         characters += len(prepared.tasks[item.sample.task].prompt(item.sample, shown=view.shown))
-    pixels = sum(sent_pixels(picture, prepared.spec.budget) for picture in pictures)
+    crop = prepared.spec.crop or CropRules()
+    pixels = sum(sent_pixels(picture, prepared.spec.budget, crop) for picture in pictures)
     return Preview(
         name=prepared.name,
         spec_digest=prepared.spec.digest,
@@ -68,9 +71,15 @@ def preview(prepared: Prepared, runs_dir: Path) -> Preview:
     )
 
 
-def sent_pixels(picture: Picture, budget: int) -> int:
-    """Pixels of a picture as it would be sent; 0 where the benchmark does not state the page's size."""
+def sent_pixels(picture: Picture, budget: int, crop: CropRules) -> int:
+    """Pixels of a picture as it would be sent; 0 where the benchmark does not state the page's size.
+
+    Crops may come out a little larger, since they grow to hold their marks, whose places depend on the drawing.
+    """
     if picture.image_size is None:
         return 0
+    if picture.cut is not None:
+        width, height = sent_size(crop.execute(picture.cut.box, picture.image_size), crop, plain_resize, budget)
+        return width * height
     width, height = plain_resize(*canvas_size(picture.image_size, picture.composite), budget)
     return width * height

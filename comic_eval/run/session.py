@@ -152,6 +152,7 @@ async def _ask_rest(
                         budget=spec.budget,
                         cache_dir=shared / "images",
                         memory_bytes=IMAGE_MEMORY,
+                        crop=spec.crop,
                     ),
                     tasks=prepared.tasks,
                     judge=prepared.judge,

@@ -10,6 +10,7 @@ from comic_eval.contracts import AdapterInfo
 from comic_eval.run.files import digest, safe_name
 from comic_eval.run.redact import redact_json
 from comic_eval.types import Frozen, Language, SamplingParams
+from comic_eval.zoom.crop import CropRules
 
 
 class BenchmarkRef(Frozen):
@@ -32,6 +33,7 @@ class RunSpec(Frozen):
         limit: number of samples, spread evenly over the tasks; None for all.
         judge: id of the judge of open answers.
         seed: of everything random that is ours (random baselines, fitting); ``params.seed`` is the model's own.
+        crop: how oracle crops are cut out; None for views without any.
     """
 
     model: str
@@ -46,11 +48,13 @@ class RunSpec(Frozen):
     params: SamplingParams = SamplingParams()
     judge: str
     seed: int = 0
+    crop: CropRules | None = None
 
     @property
     def digest(self) -> str:
         """sha256 of the specification, the same on every machine."""
-        return digest(self.model_dump(mode="json"))
+        # What a view does not have is left out, so that it makes no difference to the runs of other views.
+        return digest(self.model_dump(mode="json", exclude={"crop"} if self.crop is None else None))
 
     @property
     def short_digest(self) -> str:
