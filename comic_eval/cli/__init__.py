@@ -12,6 +12,7 @@ from comic_eval.errors import UserError
 # Command -> "module:attribute", so that ``comic-eval --help`` imports none of them.
 COMMANDS = {
     "run": ("comic_eval.cli.run:run", "Evaluate a model on the seven tasks."),
+    "ablate": ("comic_eval.cli.ablate:ablate", "Compare views: the page, oracle crops and their controls."),
     "view": ("comic_eval.cli.view:view", "Write a run as pages to look at, and open them."),
     "data": ("comic_eval.cli.data:data", "Build, validate, describe and import benchmarks."),
 }
