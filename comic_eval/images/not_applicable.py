@@ -11,7 +11,7 @@ Reason = Literal["no_target_region", "no_character_view", "panels_unknown", "no_
 
 REASONS: Mapping[Reason, str] = {
     "no_target_region": "has no target region: it is about the page as a whole",
-    "no_character_view": "needs more than characters: only Action Recognition and Character Identification have such a view",
+    "no_character_view": "needs more than its characters, unlike Action Recognition and Character Identification",
     "panels_unknown": "does not name every panel of its page, and showing only the right ones would be the answer",
     "no_wrong_panel": "has too few other panels on its page, clear of the right ones, to show wrong ones instead",
 }
