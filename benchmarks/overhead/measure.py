@@ -193,6 +193,7 @@ def growth(bench: Bench, small: int, large: int, rounds: int) -> dict[str, Any]:
             bench.ours(address, MARKED, samples)  # draws the images
             runs = [bench.ours(address, MARKED, samples) for _ in range(rounds)]
             found[str(samples)] = {
+                "cpu_ms_per_sample": statistics.median(m.cpu_s / m.samples * 1000 for m in runs),
                 "ms_per_sample": statistics.median(m.span_s / m.samples * 1000 for m in runs),
                 "peak_rss_mib": statistics.median(m.peak_rss_mib for m in runs),
                 "wall_s": statistics.median(m.wall_s for m in runs),
