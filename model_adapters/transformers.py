@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import time
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
@@ -18,15 +17,12 @@ from pydantic import Field
 from comic_eval.contracts import AdapterInfo, RunContext
 from comic_eval.errors import PluginError
 from comic_eval.types import Frozen, Generation, Request
-from comic_eval.zoom.checkpoint import CheckpointSettings, read_checkpoint_settings
-from comic_eval.zoom.coords import UNKNOWN
-from comic_eval.zoom.coords import family_of as box_family
 
-from ._family import family_of
+from ._checkpoint import find
 from ._settings import read_settings
 from ._transformers_batching import Batcher
 from ._transformers_inputs import InputMaker, Prepared
-from ._transformers_load import Checkpoint, find, load
+from ._transformers_load import load
 from ._transformers_model import LocalModel
 
 PACKAGES = ("torch", "transformers", "accelerate", "peft", "torchvision")
@@ -64,14 +60,11 @@ class TransformersAdapter:
         self._settings = settings
         self._checkpoint = find(name, settings.base_model)
         self._device = _device(settings.device)
-        self.checkpoint_settings: CheckpointSettings | None = None
-        folder = Path(name).expanduser()
-        if folder.is_dir():
-            self.checkpoint_settings = read_checkpoint_settings(folder)
+        self.checkpoint_settings = self._checkpoint.settings
         self._batcher: Batcher[Request, Prepared, Generation] | None = None
         self._info = AdapterInfo(
             id=f"transformers:{name}",
-            family=_family(self._checkpoint, self.checkpoint_settings),
+            family=self._checkpoint.family,
             settings={
                 "revision": settings.revision,
                 "checkpoint_sha256": self._checkpoint.digest,
@@ -142,15 +135,6 @@ def _device(wanted: Literal["auto", "cpu", "cuda"]) -> Literal["cpu", "cuda"]:
             "transformers: device is cuda, but torch sees no GPU; give device=cpu or install torch for CUDA"
         )
     return "cpu"
-
-
-def _family(checkpoint: Checkpoint, settings: CheckpointSettings | None) -> str | None:
-    """The family by whose name its box convention is found, from the surest source."""
-    if settings is not None:
-        return settings.family
-    names = [n.replace("_", "-") for n in (checkpoint.model_type, checkpoint.base, checkpoint.name) if n]
-    known = (f.name for n in names if (f := box_family(n)) is not UNKNOWN)
-    return next(known, None) or family_of(checkpoint.base)
 
 
 def create(name: str, **settings: Any) -> TransformersAdapter:

@@ -208,8 +208,12 @@ def test_tokens_of_pictures_are_never_written(models: dict[Arch, Path]) -> None:
     import transformers
 
     for folder in models.values():
-        load, model = (import_module(f"comic_eval.model_adapters._transformers_{name}") for name in ("load", "model"))
-        loaded = load.load(load.find(str(folder), None), device="cpu", dtype="float32", attention=None, revision=None)
+        checkpoint, load, model = (
+            import_module(f"comic_eval.model_adapters.{name}")
+            for name in ("_checkpoint", "_transformers_load", "_transformers_model")
+        )
+        found = checkpoint.find(str(folder), None)
+        loaded = load.load(found, device="cpu", dtype="float32", attention=None, revision=None)
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
         kept = model.LocalModel.of(loaded, "tiny").suppressed
         assert set(tokenizer.convert_ids_to_tokens(list(kept))) == {
@@ -339,7 +343,7 @@ def test_the_settings_tell_apart_what_answers_differently(qwen: Path, tmp_path: 
 
 
 def test_large_files_are_sampled(tmp_path: Path) -> None:
-    load = import_module("comic_eval.model_adapters._transformers_load")
+    load = import_module("comic_eval.model_adapters._checkpoint")
     size = 3 * load.SAMPLED_BLOCKS * load.BLOCK
     first = tmp_path / "a"
     first.mkdir()
