@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from PIL import Image
@@ -24,6 +24,21 @@ Resize = Callable[[int, int, int], tuple[int, int]]
 """(width, height, budget in visual tokens) -> the size at which an image is sent."""
 
 CropSource = Literal["predicted", "ground-truth", "noise"]
+
+
+class PagePicture(Protocol):
+    """The marked page at full resolution: a `PIL.Image.Image`, or something that draws it only when it is cut."""
+
+    @property
+    def size(self) -> tuple[int, int]: ...
+
+    @property
+    def width(self) -> int: ...
+
+    @property
+    def height(self) -> int: ...
+
+    def crop(self, box: tuple[int, int, int, int]) -> Image.Image: ...
 
 
 @dataclass(frozen=True)
@@ -58,7 +73,7 @@ class ZoomEnvironment:
 
     def __init__(
         self,
-        page: Image.Image,
+        page: PagePicture,
         *,
         coords: CoordSpec,
         resize: Resize,

@@ -4,23 +4,37 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from PIL import Image
 
 from comic_eval.types import Conversation, EncodedImage, Generation, Request
-from comic_eval.zoom.dialects import assistant_turn, begin, parse, tool_turns
+from comic_eval.zoom.dialects import ParsedTurn, assistant_turn, begin, parse, tool_turns
 from comic_eval.zoom.environment import Observation, ZoomEnvironment
 from comic_eval.zoom.settings import ZoomSettings
 from comic_eval.zoom.trace import Stop, Trace, Turn
 
 Ask = Callable[[Request], Awaitable[Generation]]
 Encode = Callable[[Image.Image], EncodedImage]
+Answer = tuple[str | None, str, EncodedImage | None]
+Offload = Callable[[Callable[[], list[Answer]]], Awaitable[list[Answer]]]
 
 _ANSWER = re.compile(r"<answer>.*?</answer>", re.DOTALL | re.IGNORECASE)
 
 
+async def _here(work: Callable[[], list[Answer]]) -> list[Answer]:
+    return work()
+
+
 async def play(
-    request: Request, environment: ZoomEnvironment, ask: Ask, encode: Encode, settings: ZoomSettings, trace: Trace
+    request: Request,
+    environment: ZoomEnvironment,
+    ask: Ask,
+    encode: Encode,
+    settings: ZoomSettings,
+    trace: Trace,
+    *,
+    offload: Offload = _here,
 ) -> Trace:
     """Lets a model zoom until it answers or a limit stops it.
 
@@ -31,6 +45,7 @@ async def play(
         encode: turns a crop into the bytes that are sent.
         settings: the limits, the same as the environment's.
         trace: an empty trace that holds page size, sent size and targets.
+        offload: carries out the cutting and encoding of one turn's crops; by default here and now.
 
     Raises:
         RequestError: a request failed for good; the sample is then a failed one, whatever turns it had.
@@ -52,20 +67,27 @@ async def play(
                 finish_reason=reply.finish_reason,
                 usage=reply.usage,
                 answered_early=calling and _ANSWER.search(reply.text) is not None,
+                tool_calls=reply.tool_calls if dialect == "native" else (),
             )
         )
         if not calling:
             stop = "length" if reply.finish_reason == "length" else "answered"
             break
-        results: list[tuple[str | None, Observation]] = [
-            (call.id, environment.zoom(call.name, call.arguments, turn=number)) for call in parsed.calls
-        ]
-        results += [(None, environment.malformed(text, turn=number)) for text in parsed.malformed]
-        if settings.malformed == "stop" and parsed.malformed:
+        stopping = settings.malformed == "stop" and bool(parsed.malformed)
+        answers = await offload(partial(_answers, parsed, environment, number, None if stopping else encode))
+        if stopping:
             stop = "malformed"
             break
-        answers = [(i, o.text, encode(o.image) if o.image is not None else None) for i, o in results]
         conversation = Conversation(
             messages=(*conversation.messages, assistant_turn(reply, dialect), *tool_turns(answers, dialect))
         )
     return trace.model_copy(update={"turns": tuple(turns), "calls": tuple(environment.calls), "stop": stop})
+
+
+def _answers(parsed: ParsedTurn, environment: ZoomEnvironment, turn: int, encode: Encode | None) -> list[Answer]:
+    """What the model gets for one turn's calls; without ``encode`` the calls are only recorded."""
+    results: list[tuple[str | None, Observation]] = [
+        (call.id, environment.zoom(call.name, call.arguments, turn=turn)) for call in parsed.calls
+    ]
+    results += [(None, environment.malformed(text, turn=turn)) for text in parsed.malformed]
+    return [(i, o.text, encode(o.image) if encode and o.image is not None else None) for i, o in results]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from comic_eval.types import Box, Frozen, Usage
+from comic_eval.types import Box, Frozen, ToolCall, Usage
 
 Stop = Literal["answered", "max_turns", "malformed", "length"]
 
@@ -38,13 +38,18 @@ class ZoomCall(Frozen):
 
 
 class Turn(Frozen):
-    """One assistant turn. ``answered_early``: it held an answer although it also called the tool."""
+    """One assistant turn.
+
+    ``answered_early``: it held an answer although it also called the tool. ``tool_calls`` are its native calls as they
+    came, so that the episode can be replayed.
+    """
 
     text: str
     reasoning: str | None = None
     finish_reason: str | None = None
     usage: Usage = Usage()
     answered_early: bool = False
+    tool_calls: tuple[ToolCall, ...] = ()
 
 
 class Trace(Frozen):
