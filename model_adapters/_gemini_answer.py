@@ -19,6 +19,8 @@ BLOCKED = frozenset(
     {"SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "LANGUAGE", "IMAGE_SAFETY", "ESCALATION"}
     | {"IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION", "MODEL_ARMOR"}
 )
+# Ends without an answer that no second attempt would change, with their causes.
+FINAL = {"MISSING_THOUGHT_SIGNATURE": "bad_request", "PUP_LIMITED_DISABLED": "auth"}
 FINISH = {"STOP": "stop", "MAX_TOKENS": "length", "CONTINUATION": "length"}
 
 
@@ -35,7 +37,8 @@ def _blocked(what: str, reason: str, more: Any) -> RequestError:
 
 def _risks(ratings: Any) -> str:
     """The categories that made a safety filter stop an answer."""
-    found = [r for r in ratings or () if isinstance(r, dict) and (r.get("blocked") or r.get("probability") == "HIGH")]
+    ratings = ratings if isinstance(ratings, list) else []
+    found = [r for r in ratings if isinstance(r, dict) and (r.get("blocked") or r.get("probability") == "HIGH")]
     return ", ".join(str(r.get("category")) for r in found)
 
 
@@ -45,7 +48,8 @@ def read_usage(data: dict[str, Any]) -> Usage:
     thoughts, answer = count(usage, "thoughtsTokenCount"), count(usage, "candidatesTokenCount")
     prompt, tools = count(usage, "promptTokenCount"), count(usage, "toolUsePromptTokenCount")
     details = usage.get("promptTokensDetails") if isinstance(usage, dict) else None
-    images = [count(d, "tokenCount") for d in details or () if isinstance(d, dict) and d.get("modality") == "IMAGE"]
+    details = details if isinstance(details, list) else []
+    images = [count(d, "tokenCount") for d in details if isinstance(d, dict) and d.get("modality") == "IMAGE"]
     return Usage(
         input_tokens=None if prompt is None else prompt + (tools or 0),
         output_tokens=None if answer is None and thoughts is None else (answer or 0) + (thoughts or 0),
@@ -119,6 +123,8 @@ def read_answer(body: bytes, tools: tuple[ToolSpec, ...] = (), *, earlier_calls:
             (thoughts if part.get("thought") is True else texts).append(text)
     if finish == "MALFORMED_FUNCTION_CALL" and tools and not calls:
         calls.append(ToolCall(id=f"{UNNAMED}{earlier_calls}", name=tools[0].name, arguments=message or ""))
+    if finish in FINAL:
+        raise RequestError(f"the provider stopped the answer ({finish})", cause=FINAL[finish])
     if calls and not tools:
         bad_response("a function call, though no tool was offered")
     if not "".join(texts) and not calls and finish not in ("MAX_TOKENS", "CONTINUATION"):

@@ -107,7 +107,8 @@ def read_answer(raw: bytes, *, offered: bool) -> Generation:
     status = data.get("status")
     if status == "failed":
         raise _failure(data.get("error"))
-    reason = (data.get("incomplete_details") or {}).get("reason") if status == "incomplete" else None
+    details = data.get("incomplete_details") if status == "incomplete" else None
+    reason = text_or_none(details.get("reason"), "reason") if isinstance(details, dict) else None
     if reason == "content_filter":
         raise RequestError("the answer was cut off by the provider's content filter", cause="content_filter")
     if status not in ("completed", "incomplete"):

@@ -44,6 +44,7 @@ def adapter(server: MockGemini, **settings: Any) -> Adapter:
         (GeminiFault("http", status=408), "timeout", 408, True),
         (GeminiFault("html", status=502, message="Bad gateway"), "http_502", 502, True),
         (GeminiFault("broken_error", status=500), "bad_response", None, True),
+        (GeminiFault("http", status=307), "http_307", 307, False),
         (GeminiFault("bad_key"), "auth", 400, False),
         (GeminiFault("http", status=403), "auth", 403, False),
         (GeminiFault("http", status=400), "http_400", 400, False),

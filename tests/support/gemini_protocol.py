@@ -60,7 +60,7 @@ class Checker:
 
     def __init__(self) -> None:
         self.issued: set[bytes] = set()
-        self._known: dict[str, tuple[int, int]] = {}
+        self._known: dict[tuple[str, str], tuple[int, int]] = {}
 
     def check(self, body: Any, model: str) -> Seen:
         """What the model would see.
@@ -136,7 +136,7 @@ class Checker:
         if media_type not in FORMATS:
             raise ApiError(400, f"Unsupported MIME type: {media_type}")
         digest = hashlib.sha256(data).hexdigest()
-        if digest not in self._known:
+        if (digest, media_type) not in self._known:
             try:
                 with Image.open(io.BytesIO(data)) as image:
                     image.load()
@@ -145,8 +145,10 @@ class Checker:
                 raise ApiError(400, "Unable to process input image. Please retry or report.") from None
             if found != FORMATS[media_type]:
                 raise ApiError(400, f"Unable to process input image: it is {found}, not {media_type}.")
-            self._known[digest] = size
-        return SentImage(size=self._known[digest], media_type=media_type, n_bytes=len(data), sha256=digest, at=at)
+            self._known[digest, media_type] = size
+        return SentImage(
+            size=self._known[digest, media_type], media_type=media_type, n_bytes=len(data), sha256=digest, at=at
+        )
 
     def _signatures(self, contents: list[dict[str, Any]], generation: float) -> tuple[bytes, ...]:
         found = []
