@@ -130,6 +130,7 @@ async def ablate_async(
         crop=crop,
     )
     folder = _folder(Path(runs_dir), planned.name)
+    stop = stop or asyncio.Event()
     stopped = None
     finished: list[tuple[Path, tuple[int, ...]]] = []
     with RunLock(folder):
@@ -143,10 +144,12 @@ async def ablate_async(
                     prices=prices,
                     arguments=arguments or {"ablation": planned.name},
                     progress=make_progress(display),
-                    stop=stop or asyncio.Event(),
+                    stop=stop,
                 )
                 finished.append((session.folder, step.budgets))
                 stopped = session.stopped
+                if stop.is_set() and number < len(planned.runs):
+                    stopped = stopped or "interrupted; repeat the call to go on"
                 if stopped:
                     break
         finally:
