@@ -15,6 +15,7 @@ from comic_eval.errors import UserError
 
 POLL_S = 0.2
 KILL_AFTER_S = 30.0
+DYING_S = 2.0
 LOG_TAIL = 3000
 
 
@@ -77,6 +78,15 @@ class VllmServer:
             await self.stop()
             raise
         return f"http://127.0.0.1:{port}/v1"
+
+    async def died(self) -> bool:
+        """Whether the server is gone; one that breaks its connections is given a moment to end."""
+        if self._process is None:
+            return True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DYING_S):
+                await self._process.wait()
+        return not self.running
 
     def log_tail(self) -> str:
         """The last lines that the server wrote."""

@@ -95,7 +95,7 @@ class ServedAdapter:
         try:
             return await client.generate(request)
         except RetryableError as error:
-            if not self._server.running:
+            if error.cause == "connection" and await self._server.died():
                 tail = self._server.log_tail().strip().splitlines()[-1:]
                 raise RetryableError(f"vllm serve died: {' '.join(tail)[:300]}", cause="server_died") from error
             raise
