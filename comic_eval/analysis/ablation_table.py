@@ -34,7 +34,7 @@ def _table(ablation: Ablation, budget: int) -> Table:
     )
     for heading in ("task", "view"):
         table.add_column(heading, no_wrap=True)
-    for heading in ("n", "accuracy", f"- {ablation.baseline}", "[95 %]", "p", "p Holm", "lost", "gained", "tokens"):
+    for heading in ("n", "accuracy", f"Δ {ablation.baseline}", "[95 %]", "p", "p Holm", "lost", "gained", "tokens"):
         table.add_column(heading, justify="right", no_wrap=True)
     compared: Mapping[Key, Comparison] = {(c.task, c.view, c.budget): c for c in ablation.comparisons}
     cells: Mapping[Key, Cell] = {(c.task, c.view, c.budget): c for c in ablation.cells}
@@ -83,7 +83,7 @@ def _p(value: float) -> str:
 
 def _notes(ablation: Ablation) -> list[str]:
     notes = [
-        f"- {ablation.baseline}: accuracy minus that of view {ablation.baseline} at the same budget, in points, paired "
+        f"Δ {ablation.baseline}: accuracy minus that of view {ablation.baseline} at the same budget, in points, paired "
         f"over the same samples; 95 % bootstrap over pages; p: exact McNemar test, then Holm's correction over all "
         f"{len(ablation.comparisons)} comparisons; bold: p Holm at most {ablation.alpha:g}",
         "failed, unparsed and unscored answers count as wrong; tokens: sent pixels / 784, mean a sample",

@@ -178,6 +178,8 @@ def _show_preview(options: dict[str, Any], chosen: dict[str, Any], runs_dir: Pat
         f"{plan.pixels / 1e6:.1f} megapixels: about {plan.image_tokens:,} image tokens at 784 pixels each, "
         f"and {plan.prompt_characters:,} characters of prompts"
     )
+    if plan.left_out:
+        click.echo(f"no view {printable(options['view'], 40)}: {printable(describe(plan.left_out), 1000)}")
     click.echo("Nothing was sent or written. Answers in the response cache would cost nothing.")
 
 

@@ -126,6 +126,28 @@ class Renderer:
         images = tuple(image for p in wanted.pictures if (image := self._images.peek(p)) is not None)
         return Shown(images, wanted.shown) if len(images) == len(wanted.pictures) else None
 
+    def sent_size(self, width: int, height: int) -> tuple[int, int]:
+        """The size at which a picture of ``width`` x ``height`` pixels is sent."""
+        return self._resize(width, height, self._budget)
+
+    def page(self, sample: Sample | Question) -> Image.Image:
+        """The whole page with its marks or composite at full resolution, for crops; shared, so it must not be changed.
+
+        Blocks while it is drawn, so call it from a worker thread.
+
+        Raises:
+            BenchmarkError: as of `render`.
+        """
+        picture = get_view("page")(sample).pictures[0]
+        path = self._path(picture)
+        source = self._source(picture, path)
+        _check_boxes(picture, source.size, path)
+        with self._drawing:
+            if picture.composite is None:
+                return self._marked.get((source.sha256, picture.marks), lambda: self._mark(picture, path, source)).page
+            page = draw_composite(self._decoded(path, source), picture.composite)
+            return draw_marks(page, picture.marks) if picture.marks else page
+
     def _make(self, picture: Picture) -> EncodedImage:
         path = self._path(picture)
         source = self._source(picture, path)
@@ -140,11 +162,13 @@ class Renderer:
         return self._kept(_key(picture, source, {"size": size}), lambda: self._draw(picture, path, source, size))
 
     def _make_cut(self, picture: Picture, cut: Cut, path: Path, source: Source) -> EncodedImage:
+        if cut.noise is not None:  # ten times a crop's bytes, and quickly made again
+            return self._draw_cut(picture, cut, path, source)
         # Where labels are placed is known only once the page is decoded. It follows from the page and the marks, which
         # the key covers, so an image on disk is found without that.
         probe = self._crop.execute(cut.box, source.size)
         extra = {
-            "cut": [cut.box.as_list(), cut.noise],
+            "cut": cut.box.as_list(),
             "crop_rules": self._crop.model_dump(),
             "budget": self._budget,
             "resize": [self._rule_name, sent_size(probe, self._crop, self._resize, self._budget)],

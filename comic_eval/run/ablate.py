@@ -200,6 +200,8 @@ def plan_ablation(
     if name is None:
         name = _default_name(prepare(**given, view=BASELINE, budget=1, name=None), given["crop"])
     steps = plan_steps(name, chosen, sizes)
+    for step in steps:
+        run_folder(Path(), step.run)  # refuses a name that is too long or no folder's
     runs = [(step, prepare(**given, view=step.view, budget=step.budgets[0], name=step.run)) for step in steps]
     return Planned(name, adapter, tuple(runs))
 
@@ -221,7 +223,8 @@ def _default_name(prepared: Prepared, crop: CropRules) -> str:
     """A readable name that no experiment with other samples or settings gets."""
     spec = prepared.spec
     parts = spec.model_dump(mode="json", exclude={"view", "budget", "crop"}) | {"crop": crop.model_dump()}
-    return f"ablate-{safe_name(spec.model)}-{safe_name(spec.benchmark.name)}-{digest(parts)[:6]}"
+    model, benchmark = safe_name(spec.model)[:50].strip("-."), safe_name(spec.benchmark.name)[:30].strip("-.")
+    return f"ablate-{model}-{benchmark}-{digest(parts)[:6]}"
 
 
 def _chosen(views: Sequence[str]) -> tuple[str, ...]:

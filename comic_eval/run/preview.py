@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from comic_eval.images.budget import PIXELS_PER_TOKEN, plain_resize
+from pydantic import Field
+
+from comic_eval.images.budget import PIXELS_PER_TOKEN, ResizeRule, plain_resize
 from comic_eval.images.composite import canvas_size
 from comic_eval.images.crops import sent_size
 from comic_eval.images.views import Picture, get_view
@@ -24,6 +26,7 @@ class Preview(Frozen):
         pixels: of all pictures sent; pictures whose size the benchmark does not state are left out.
         image_tokens: pixels / 784; providers count by rules of their own.
         prompt_characters: of all prompts.
+        left_out: task -> reason -> number of chosen samples that have no such view.
     """
 
     name: str
@@ -37,6 +40,7 @@ class Preview(Frozen):
     pixels: int
     image_tokens: int
     prompt_characters: int
+    left_out: dict[str, dict[str, int]] = Field(default_factory=dict)
 
 
 def preview(prepared: Prepared, runs_dir: Path) -> Preview:
@@ -55,7 +59,7 @@ def preview(prepared: Prepared, runs_dir: Path) -> Preview:
             pictures += view.pictures
         characters += len(prepared.tasks[item.sample.task].prompt(item.sample, shown=view.shown))
     crop = prepared.spec.crop or CropRules()
-    pixels = sum(sent_pixels(picture, prepared.spec.budget, crop) for picture in pictures)
+    pixels = sum(sent_pixels(picture, prepared.spec.budget, crop, prepared.reading.resize) for picture in pictures)
     return Preview(
         name=prepared.name,
         spec_digest=prepared.spec.digest,
@@ -68,10 +72,11 @@ def preview(prepared: Prepared, runs_dir: Path) -> Preview:
         pixels=pixels,
         image_tokens=pixels // PIXELS_PER_TOKEN,
         prompt_characters=characters,
+        left_out=prepared.left_out,
     )
 
 
-def sent_pixels(picture: Picture, budget: int, crop: CropRules) -> int:
+def sent_pixels(picture: Picture, budget: int, crop: CropRules, resize: ResizeRule = plain_resize) -> int:
     """Pixels of a picture as it would be sent; 0 where the benchmark does not state the page's size.
 
     Crops may come out a little larger, since they grow to hold their marks, whose places depend on the drawing.
@@ -79,7 +84,7 @@ def sent_pixels(picture: Picture, budget: int, crop: CropRules) -> int:
     if picture.image_size is None:
         return 0
     if picture.cut is not None:
-        width, height = sent_size(crop.execute(picture.cut.box, picture.image_size), crop, plain_resize, budget)
+        width, height = sent_size(crop.execute(picture.cut.box, picture.image_size), crop, resize, budget)
         return width * height
-    width, height = plain_resize(*canvas_size(picture.image_size, picture.composite), budget)
+    width, height = resize(*canvas_size(picture.image_size, picture.composite), budget)
     return width * height

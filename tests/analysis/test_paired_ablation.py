@@ -226,6 +226,7 @@ def test_crop_rules_are_recorded_and_cannot_change_under_one_name(pages: Path, t
         ({"tasks": ["dialog_reordering"]}, UserError, "no sample has a view 'panel': 12 of dialog_reordering"),
         ({"adapter_settings": {"x": 1}}, PluginError, "adapter object"),
         ({"name": "a/b"}, RunFolderError, "run name"),
+        ({"name": "a" * 110}, RunFolderError, "run name"),
     ],
 )
 def test_mistakes_show_before_anything_is_sent(

@@ -172,6 +172,8 @@ def test_a_run_under_a_crop_view_says_what_it_leaves_out(pages: Path, tmp_path: 
     done = subprocess.run(script, capture_output=True, text=True, timeout=120, env=os.environ)
     assert done.returncode == 0, done.stderr
     assert f"no view panel: {PAGES} of dialog_reordering left out: each has no target region" in done.stderr
+    plan = subprocess.run([*script, "--dry-run"], capture_output=True, text=True, timeout=120, env=os.environ)
+    assert f"no view panel: {PAGES} of dialog_reordering left out" in plan.stdout
     alone = subprocess.run(
         [*script, "--tasks", "dialog_reordering"], capture_output=True, text=True, timeout=120, env=os.environ
     )

@@ -210,7 +210,7 @@ def test_the_disk_cache_tells_crops_apart(benchmark_folder: Path, tmp_path: Path
     assert len({image.sha256 for image in [plain, *others]}) == 1 + len(others)
     assert crop().data == plain.data
     files = len([p for p in cache.rglob("*") if p.is_file()])
-    assert files == 1 + len(others)
+    assert files == 1 + len(others) - 1  # all but noise, which is large and quickly made again
 
 
 def test_peek_finds_crops_only_when_all_are_made(benchmark_folder: Path) -> None:
