@@ -51,7 +51,8 @@ class Balloon(Frozen):
 class OpenQuestion(Frozen):
     """An open question about one panel. ``guessable``: answered right from its wording alone, so kept apart.
 
-    ``author`` says how it was written, e.g. ``AI-assisted`` or ``human``; None: not known.
+    ``author`` says how it was written, e.g. ``AI-assisted`` or ``human``; None: not known. ``metadata`` says it for
+    programs: of a question that a model wrote its ``model``, ``family``, ``date`` and ``prompts_sha256``.
     """
 
     panel: str
@@ -60,6 +61,7 @@ class OpenQuestion(Frozen):
     facts: tuple[str, ...] = ()
     guessable: bool = False
     author: str | None = None
+    metadata: dict[str, str] = Field(default_factory=dict)
 
 
 class Page(Frozen):

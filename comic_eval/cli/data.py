@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from comic_eval.cli.questions import questions
+
 INPUT = click.Path(exists=True, path_type=Path)
 OUTPUT = click.Path(path_type=Path)
 DEFECTS_FOUND = 2
@@ -124,3 +126,6 @@ def import_(source: str, out_folder: Path, mapping: Path, skip_bad: bool) -> Non
     left_out = f", {rows} rows left out" if rows else ""
     click.echo(f"{benchmark.folder}: {benchmark.name} {benchmark.revision}, {len(benchmark.samples)} samples{left_out}")
     click.echo(f"Check it with: comic-eval data validate {benchmark.folder}")
+
+
+data.add_command(questions)

@@ -47,7 +47,8 @@ def candidates(page: Page, rng: random.Random) -> list[Draft]:
             facts=question.facts,
             regions=regions,
             guessable=question.guessable,
-            metadata={"position_kind": position.kind, "question_author": question.author},
+            metadata={"position_kind": position.kind, "question_author": question.author}
+            | {f"question_{name}": value for name, value in question.metadata.items()},
         )
         drafts.append(draft)
     return drafts

@@ -106,6 +106,7 @@ class _Question(_Raw):
     facts: tuple[Text, ...] = ()
     guessable: bool = False
     author: str = DEFAULT_AUTHOR
+    metadata: dict[str, str] = Field(default_factory=dict)
 
 
 class _Annotation(_Raw):
