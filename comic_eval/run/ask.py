@@ -18,20 +18,21 @@ from comic_eval.run.record import Failure
 from comic_eval.run.redact import redact, storable
 from comic_eval.run.retry import next_wait
 from comic_eval.run.spec import Operation
-from comic_eval.types import Generation, Request
+from comic_eval.types import Generation, Request, ToolCall, Usage
 
 MAX_MESSAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer, or the failure in its place."""
+    """An answer, or the failure in its place; ``spent`` is what turns before the failure cost."""
 
     generation: Generation | None
     failure: Failure | None = None
     cached: bool = False
     retries: int = 0
     latency_s: float | None = None
+    spent: Usage | None = None
 
 
 def failure_of(error: Exception, cause: str) -> Failure:
@@ -45,8 +46,17 @@ def failure_of(error: Exception, cause: str) -> Failure:
 def storable_generation(generation: Generation) -> Generation:
     """The generation as a file can hold it; the very same one but for lone surrogates."""
     texts = {name: getattr(generation, name) for name in ("text", "reasoning", "finish_reason", "model")}
-    cleaned = {name: storable(text) for name, text in texts.items() if text and storable(text) is not text}
+    cleaned: dict[str, Any] = {
+        name: storable(text) for name, text in texts.items() if text and storable(text) is not text
+    }
+    calls = tuple(_storable_call(call) for call in generation.tool_calls)
+    if calls != generation.tool_calls:
+        cleaned["tool_calls"] = calls
     return generation.model_copy(update=cleaned) if cleaned else generation
+
+
+def _storable_call(call: ToolCall) -> ToolCall:
+    return ToolCall.model_validate({k: v and storable(v) for k, v in call})
 
 
 class Asker:

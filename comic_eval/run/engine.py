@@ -19,7 +19,9 @@ from comic_eval.images.renderer import Renderer, Shown
 from comic_eval.run.ask import Asker, Reply, failure_of
 from comic_eval.run.plan import Item, conversation, prompt_of
 from comic_eval.run.record import Failure, Record, SentImage
-from comic_eval.types import Extraction, Generation, Request, SamplingParams, Score, Status
+from comic_eval.run.zooming import Zooming, play_episode, show_crops
+from comic_eval.types import Box, Extraction, Generation, Request, SamplingParams, Score, Status, Usage
+from comic_eval.zoom.trace import Trace
 
 # Decoding and encoding release the interpreter's lock, so two threads keep a request's picture ready without starving
 # the event loop; more would only raise the number of decoded pages in memory.
@@ -30,7 +32,11 @@ _CUT_OFF = {"length", "max_output_tokens"}
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the engine works with; ``run`` is the short digest that every record carries."""
+    """What the engine works with.
+
+    ``run`` is the short digest that every record carries. With ``zooming`` every sample is an episode. ``crops`` are
+    the boxes, by sample id, that are shown in place of a view.
+    """
 
     run: str
     adapter: Adapter
@@ -39,6 +45,8 @@ class Parts:
     tasks: Mapping[str, Task]
     judge: Judge
     params: SamplingParams
+    zooming: Zooming | None = None
+    crops: Mapping[str, tuple[Box, ...]] | None = None
 
 
 class Engine:
@@ -80,7 +88,7 @@ class Engine:
     async def answer(self, item: Item) -> Record:
         """Asks one item. Whatever goes wrong with it is in the record; only cancellation is raised."""
         stage = "image"
-        prompt, shown, reply = "", None, None
+        prompt, shown, reply, trace = "", None, None, None
         try:
             shown = await self._show(item)
             stage = "task"
@@ -90,10 +98,12 @@ class Engine:
                 params=self._parts.params,
                 question=item.sample.to_question(),
             )
-            stage = "adapter"
-            reply = await self._parts.asker.ask(request, item.repeat)
+            stage = "zoom" if self._parts.zooming else "adapter"
+            reply, trace = await self._ask(item, request, shown)
             if reply.generation is None:
                 return self._record(item, prompt, shown, reply, status="failed", error=reply.failure)
+            if trace is not None and trace.stop == "max_turns":
+                return self._record(item, prompt, shown, reply, trace, status="unparsed", reason="max_turns")
             stage = "task"
             task = self._parts.tasks[item.sample.task]
             extraction = task.extract(reply.generation.text, item.sample)
@@ -101,24 +111,36 @@ class Engine:
                 # More output tokens would help, whatever the cut-off text looks like.
                 cut_off = reply.generation.finish_reason in _CUT_OFF
                 reason = "truncated" if cut_off else extraction.reason
-                return self._record(item, prompt, shown, reply, status="unparsed", reason=reason)
+                return self._record(item, prompt, shown, reply, trace, status="unparsed", reason=reason)
             stage = "judge" if task.info.kind == "open" else "task"
             score = await self._score(task, extraction, item)
         except Exception as error:  # noqa: BLE001 - one bad sample (a damaged picture, a plugin's defect) is recorded
             # with its cause and makes the run end with a failure status; it must not cost the thousands beside it.
             failure = failure_of(error, f"{stage}_error")
-            return self._record(item, prompt, shown, reply, status="failed", error=failure)
+            return self._record(item, prompt, shown, reply, trace, status="failed", error=failure)
         status: Status = "unscored" if score.value is None else "scored"
-        return self._record(item, prompt, shown, reply, status=status, extracted=extraction.value, score=score)
+        return self._record(item, prompt, shown, reply, trace, status=status, extracted=extraction.value, score=score)
+
+    async def _ask(self, item: Item, request: Request, shown: Shown | None) -> tuple[Reply, Trace | None]:
+        parts = self._parts
+        if parts.zooming is None or shown is None:
+            return await parts.asker.ask(request, item.repeat), None
+        episode = await play_episode(
+            parts.zooming, item, request, shown, asker=parts.asker, renderer=parts.renderer, pool=self._pool
+        )
+        return episode.reply, episode.trace
 
     async def _show(self, item: Item) -> Shown | None:
         if not self._needs_images:
             return None
         renderer = self._parts.renderer
+        loop = asyncio.get_running_loop()
+        if self._parts.crops is not None:
+            boxes = self._parts.crops[item.sample.id]
+            return await loop.run_in_executor(self._pool, show_crops, renderer, item.sample, boxes)
         warm = renderer.peek(item.sample, item.view)
         if warm is not None:
             return warm
-        loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, renderer.render, item.sample, item.view)
 
     async def _score(self, task: Task, extraction: Extraction, item: Item) -> Score:
@@ -135,6 +157,7 @@ class Engine:
         prompt: str,
         shown: Shown | None,
         reply: Reply | None,
+        trace: Trace | None = None,
         *,
         status: Status,
         extracted: str | None = None,
@@ -164,12 +187,19 @@ class Engine:
             detail=score.detail if score else {},
             reason=score.reason if score and score.reason else reason,
             finish_reason=generation.finish_reason if generation else None,
-            usage=generation.usage.model_dump(exclude_none=True) if generation else {},
+            usage=_spent(reply).model_dump(exclude_none=True),
             latency_s=reply.latency_s if reply else None,
             retries=reply.retries if reply else 0,
             error=error,
             images=tuple(SentImage(w=i.size[0], h=i.size[1], sha256=i.sha256) for i in shown.images) if shown else (),
             cached=reply.cached if reply else False,
             model=generation.model if generation else None,
+            trace=trace,
             time=datetime.now(UTC).isoformat(timespec="milliseconds"),
         )
+
+
+def _spent(reply: Reply | None) -> Usage:
+    if reply is None:
+        return Usage()
+    return reply.generation.usage if reply.generation else reply.spent or Usage()

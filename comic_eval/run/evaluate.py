@@ -20,7 +20,9 @@ from comic_eval.run.record import Record
 from comic_eval.run.session import Session, run_session
 from comic_eval.run.spec import Operation, Prices
 from comic_eval.types import Language, SamplingParams
+from comic_eval.zoom.coords import CoordSpec
 from comic_eval.zoom.crop import CropRules
+from comic_eval.zoom.settings import ZoomSettings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,6 +85,9 @@ async def evaluate_async(
     operation: Operation | None = None,
     prices: Prices | None = None,
     crop: CropRules | None = None,
+    zoom: bool | ZoomSettings = False,
+    coords: str | CoordSpec | None = None,
+    family: str | None = None,
     display: Display = "none",
     arguments: Mapping[str, Any] | None = None,
     stop: asyncio.Event | None = None,
@@ -108,6 +113,12 @@ async def evaluate_async(
         operation: limits, retries, time limits, cache.
         prices: for the cost of the tokens.
         crop: how oracle crops are cut out, for views that have some.
+        zoom: lets the model zoom. Of `ZoomSettings` only the fields that are set count as stated; the others are those
+            that a local checkpoint was trained with, or the defaults, with native tool calls where the model has them.
+        coords: how the model writes boxes, such as ``xyxy-1000`` (`comic_eval.run.reading.COORD_NAMES`); by default as
+            its family does.
+        family: the model's family, where its id does not tell (`comic_eval.run.reading.FAMILY_NAMES`); it decides how
+            pictures are resized and, unless ``coords`` does, how boxes are read.
         display: ``auto`` shows progress on stderr.
         arguments: recorded in the manifest as what the user passed; by default these arguments.
         stop: ends the run when it is set; samples in flight are dropped and asked by the next start.
@@ -134,6 +145,9 @@ async def evaluate_async(
         "judge": judge if isinstance(judge, str) else type(judge).__name__,
         "seed": seed,
         "crop": crop.model_dump() if crop else None,
+        "zoom": zoom.model_dump(exclude_unset=True) if isinstance(zoom, ZoomSettings) else zoom,
+        "coords": coords.model_dump() if isinstance(coords, CoordSpec) else coords,
+        "family": family,
     }
     prepared = prepare(
         model=model,
@@ -150,6 +164,9 @@ async def evaluate_async(
         seed=seed,
         name=name,
         crop=crop,
+        zoom=zoom,
+        coords=coords,
+        family=family,
     )
     session = await run_session(
         prepared,

@@ -66,7 +66,9 @@ def enter(folder: Path, wanted: Manifest) -> Manifest:
     if path.exists() and not _untouched(folder):
         found = read_manifest(folder)
         _check_same(folder, found, wanted)
-        entered = found.model_copy(update={"starts": (*found.starts, *wanted.starts), "prices": wanted.prices})
+        entered = found.model_copy(
+            update={"starts": (*found.starts, *wanted.starts), "prices": wanted.prices, "warnings": wanted.warnings}
+        )
     else:
         entered = wanted
     try:

@@ -65,6 +65,7 @@ class Manifest(Frozen):
         prompts_sha256: over the prompts of all planned samples.
         images: how pictures are drawn, resized and encoded.
         left_out: task -> reason -> number of chosen samples that have no such view.
+        warnings: where the run differs from what its checkpoint was trained with.
         adapter: what the adapter says about itself.
         tasks: by name, in the order of the tables.
         prices: for the cost of the tokens, where the user stated them.
@@ -83,6 +84,7 @@ class Manifest(Frozen):
     license: str
     images: dict[str, int | str] = Field(default_factory=dict)
     left_out: dict[str, dict[str, int]] = Field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
     adapter: AdapterInfo
     judge: JudgePlan
     tasks: dict[str, TaskPlan]

@@ -12,6 +12,9 @@ from comic_eval.run.files import digest
 from comic_eval.run.record import Key
 from comic_eval.types import Conversation, EncodedImage, ImagePart, Message, Sample, TextPart
 
+# In place of a view: the crops that another model took of the page.
+CROPS = "crops-of-another-model"
+
 
 class Item(NamedTuple):
     """One sample to ask under one view and budget; ``repeat`` counts several answers to one question."""
@@ -74,7 +77,8 @@ def sample_ids_hash(items: Sequence[Item]) -> str:
 
 def prompt_of(item: Item, tasks: Mapping[str, Task]) -> str:
     """The text of an item's question, in the words that its view calls for."""
-    return tasks[item.sample.task].prompt(item.sample, shown=get_view(item.view)(item.sample).shown)
+    shown = "crop" if item.view == CROPS else get_view(item.view)(item.sample).shown
+    return tasks[item.sample.task].prompt(item.sample, shown=shown)
 
 
 def prompts_hash(items: Sequence[Item], tasks: Mapping[str, Task]) -> str:

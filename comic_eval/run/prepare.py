@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,18 +11,23 @@ from typing import Any
 from comic_eval.benchmark import Benchmark, load_benchmark
 from comic_eval.contracts import Adapter, Judge, Task
 from comic_eval.errors import PluginError, UserError
-from comic_eval.images.renderer import Renderer
+from comic_eval.images.renderer import DEFAULT_MEMORY_BYTES, Renderer
 from comic_eval.images.views import get_view, needs_regions
 from comic_eval.plugins import create_adapter, create_judge, get_task
 from comic_eval.run.applicable import LeftOut, leave_out
 from comic_eval.run.environment import environment
+from comic_eval.run.files import digest
 from comic_eval.run.levels import plan_tasks
 from comic_eval.run.manifest import JudgePlan, Manifest, Start
-from comic_eval.run.plan import Item, make_plan, prompts_hash, sample_ids_hash
+from comic_eval.run.plan import CROPS, Item, make_plan, prompts_hash, sample_ids_hash
+from comic_eval.run.reading import Reading, resolve
 from comic_eval.run.redact import redact_json
-from comic_eval.run.spec import BenchmarkRef, Operation, Prices, RunSpec, model_settings
-from comic_eval.types import Language, Sample, SamplingParams
+from comic_eval.run.spec import BenchmarkRef, Operation, Prices, Replay, RunSpec, model_settings
+from comic_eval.run.zooming import Zooming, tool_words
+from comic_eval.types import Box, Generation, Language, Sample, SamplingParams
+from comic_eval.zoom.coords import UNKNOWN, CoordSpec
 from comic_eval.zoom.crop import CropRules
+from comic_eval.zoom.settings import ZoomSettings
 
 # The order of the paper's tables; tasks that it does not know follow by name.
 TASK_ORDER = (
@@ -34,6 +39,25 @@ TASK_ORDER = (
     "character_identification",
     "character_counting",
 )
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A run over the samples of an earlier one that takes something from it.
+
+    Attributes:
+        prefixes: sample id -> the earlier run's assistant turns, which are played as they are.
+        crops: sample id -> the boxes that are shown instead of the page; with a source of ``crops`` only.
+    """
+
+    replay: Replay
+    prefixes: Mapping[str, tuple[Generation, ...]] = field(default_factory=dict)
+    crops: Mapping[str, tuple[Box, ...]] = field(default_factory=dict)
+
+    @property
+    def samples(self) -> frozenset[str]:
+        """Ids of the samples that are asked."""
+        return frozenset(self.prefixes or self.crops)
 
 
 @dataclass(frozen=True)
@@ -54,6 +78,29 @@ class Prepared:
     train: tuple[Sample, ...]
     params: SamplingParams
     left_out: LeftOut
+    reading: Reading
+    probe: Probe | None = None
+
+    def renderer(self, cache_dir: Path | None = None, memory_bytes: int = DEFAULT_MEMORY_BYTES) -> Renderer:
+        """What draws this run's pictures."""
+        return Renderer(
+            self.benchmark.folder,
+            budget=self.spec.budget,
+            cache_dir=cache_dir,
+            memory_bytes=memory_bytes,
+            resize=self.reading.resize,
+            crop=self.spec.crop,
+        )
+
+    @property
+    def zooming(self) -> Zooming | None:
+        """How its episodes are played; None in a run without zooming."""
+        reading = self.reading
+        if reading.zoom is None or reading.coords is None:
+            return None
+        if self.probe is None or self.probe.replay.source == "crops":
+            return Zooming(reading.zoom, reading.coords, reading.resize)
+        return Zooming(reading.zoom, reading.coords, reading.resize, self.probe.replay.source, self.probe.prefixes)
 
 
 def prepare(
@@ -72,16 +119,29 @@ def prepare(
     seed: int,
     name: str | None,
     crop: CropRules | None = None,
+    zoom: bool | ZoomSettings = False,
+    coords: str | CoordSpec | None = None,
+    family: str | None = None,
+    only: Collection[str] | None = None,
+    probe: Probe | None = None,
 ) -> Prepared:
     """Loads and checks everything that a run needs.
 
     Samples are chosen before those without such a view are left out, so that runs with one limit and different views
     ask the same samples as far as they can.
 
+    Args:
+        only: ids of the samples to ask; None for all.
+        probe: what is taken from an earlier run; a ``crops`` probe stands in place of the view.
+
+    The others are those of `comic_eval.evaluate`.
+
     Raises:
         UserError: something does not exist, does not fit, or takes no such setting, or no sample has such a view.
     """
-    get_view(view)
+    showing_crops = probe is not None and probe.replay.source == "crops"
+    if not showing_crops:
+        get_view(view)
     if limit is not None and limit < 1:
         raise UserError(f"limit {limit}: give 1 or more, or none for all samples")
     if tasks is not None and not tasks:
@@ -90,11 +150,16 @@ def prepare(
     grader = create_judge(judge) if isinstance(judge, str) else judge
     data = benchmark if isinstance(benchmark, Benchmark) else load_benchmark(benchmark)
     samples = data.select(split=split, tasks=tasks, language=language)
-    items, left_out = leave_out(make_plan(samples, view=view, budget=budget, limit=limit))
+    wanted = probe.samples if probe else only
+    if wanted is not None:
+        samples = tuple(s for s in samples if s.id in wanted)
+    plan = make_plan(samples, view=CROPS if showing_crops else view, budget=budget, limit=limit)
+    items, left_out = (plan, {}) if showing_crops else leave_out(plan)
     asked = {item.sample.task for item in items}
     names = sorted({s.task for s in samples if s.task in asked or s.task not in left_out}, key=_task_place)
     plugins = {n: get_task(n) for n in names}
     info = adapter.info
+    reading = resolve(info, zoom=zoom, coords=coords, family=family, view=view, budget=budget)
     spec = RunSpec(
         model=info.id,
         model_settings=model_settings(info),
@@ -102,13 +167,17 @@ def prepare(
         split=split,
         tasks=tuple(names),
         language=language,
-        view=view,
+        view=CROPS if showing_crops else view,
         budget=budget,
         limit=limit,
         params=params.model_copy(update={"extra_body": redact_json(params.extra_body)}),
         judge=grader.id,
         seed=seed,
-        crop=(crop or CropRules()) if needs_regions(view) else None,
+        crop=(crop or CropRules()) if needs_regions(view) and not showing_crops else None,
+        family=reading.family.name if reading.family is not UNKNOWN else None,
+        coords=reading.coords,
+        zoom=reading.zoom,
+        replay=probe.replay if probe else None,
     )
     return Prepared(
         spec=spec,
@@ -121,6 +190,8 @@ def prepare(
         train=_train(data, language),
         params=params,
         left_out=left_out,
+        reading=reading,
+        probe=probe,
     )
 
 
@@ -154,13 +225,21 @@ def make_manifest(
         spec=spec,
         spec_digest=spec.digest,
         sample_ids_sha256=sample_ids_hash(prepared.items),
-        prompts_sha256=prompts_hash(prepared.items, prepared.tasks),
+        prompts_sha256=_prompts(prepared),
         license=prepared.benchmark.license,
-        images=Renderer(prepared.benchmark.folder, budget=spec.budget).settings,
+        images=prepared.renderer().settings,
         left_out=prepared.left_out,
+        warnings=prepared.reading.warnings,
         adapter=info.model_copy(update={"settings": spec.model_settings}),
         judge=JudgePlan(id=prepared.judge.id, comparable=prepared.judge.comparable),
         tasks=plan_tasks(prepared.items, prepared.tasks, prepared.train, spec.seed),
         prices=prices,
         starts=(start,),
     )
+
+
+def _prompts(prepared: Prepared) -> str:
+    """The digest of the prompts, with what episodes say of their tool."""
+    prompts = prompts_hash(prepared.items, prepared.tasks)
+    zooming = prepared.zooming
+    return prompts if zooming is None else digest([prompts, tool_words(zooming.settings, zooming.coords)])

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from typing import Any, NamedTuple
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, field_serializer
 
 from comic_eval.types import Frozen, Language, Status
+from comic_eval.zoom.trace import Trace, Turn
 
 
 class Key(NamedTuple):
@@ -20,7 +21,10 @@ class Key(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What counting needs of a record; small, so that the outcomes of a large run fit into memory."""
+    """What counting needs of a record; small, so that the outcomes of a large run fit into memory.
+
+    ``trace`` has no texts.
+    """
 
     task: str
     page: str
@@ -33,6 +37,7 @@ class Outcome(NamedTuple):
     retries: int
     cached: bool
     latency_s: float | None
+    trace: Trace | None = None
 
 
 class Failure(Frozen):
@@ -58,18 +63,21 @@ class Record(Frozen):
         run: first characters of the digest of the run's specification, so that a line tells where it belongs.
         status: ``scored``; ``unparsed`` (text, but no answer in it); ``unscored`` (an answer, but no verdict);
             ``failed`` (no answer, see ``error``).
-        prompt: the text that followed the images.
-        text: what the model wrote; None if the request failed.
+        prompt: the text that followed the images; what a zoom episode says of its tool is not part of it.
+        text: what the model wrote; None if the request failed. Of a zoom episode the turn that the answer is read from.
         extracted: the answer read out of it; None if there was none.
         answer: the right answer.
         score: 1.0 right, 0.0 wrong, None undecided.
         detail: further numbers of the scorer (``abs_error``, ``token_f1``, ...).
         reason: why there is no extracted answer or no verdict.
-        usage: tokens as the provider counted them; empty where it did not say.
-        latency_s: seconds of the attempt that succeeded; for a cached answer, of the one that was cached.
+        usage: tokens as the provider counted them, all turns together; empty where it did not say.
+        latency_s: seconds of the attempt that succeeded, all turns together; for a cached answer, of the one that was
+            cached.
         retries: attempts that failed before the last.
         cached: whether the answer came from the response cache, so that nothing was spent now.
+        images: what the first turn sent.
         model: the model's id as the provider returned it.
+        trace: the zoom episode; None where the model could not zoom or a request failed.
         time: when the line was written, ISO 8601 in UTC.
     """
 
@@ -99,7 +107,12 @@ class Record(Frozen):
     images: tuple[SentImage, ...] = ()
     cached: bool = False
     model: str | None = None
+    trace: Trace | None = None
     time: str
+
+    @field_serializer("trace", mode="wrap")
+    def _lean(self, trace: Trace | None, handler: SerializerFunctionWrapHandler) -> Any:
+        return None if trace is None else trace.model_dump(mode="json", exclude_none=True)
 
     @property
     def key(self) -> Key:
@@ -123,6 +136,7 @@ class Record(Frozen):
             retries=self.retries,
             cached=self.cached,
             latency_s=self.latency_s,
+            trace=_without_texts(self.trace) if self.trace else None,
         )
 
     def line(self) -> bytes:
@@ -131,7 +145,7 @@ class Record(Frozen):
 
     def row(self) -> dict[str, Any]:
         """Flat columns for a data frame: nested values become ``usage_*``, ``detail_*``, ``error_*`` and counts."""
-        plain = self.model_dump(exclude={"usage", "detail", "error", "images"})
+        plain = self.model_dump(exclude={"usage", "detail", "error", "images", "trace"})
         plain |= {f"usage_{k}": v for k, v in self.usage.items()}
         plain |= {f"detail_{k}": v for k, v in self.detail.items()}
         plain |= {"error_cause": None, "error_status": None, "error_message": None}
@@ -139,4 +153,13 @@ class Record(Frozen):
             plain |= {f"error_{k}": v for k, v in self.error}
         plain["n_images"] = len(self.images)
         plain["sent_pixels"] = sum(i.w * i.h for i in self.images)
+        plain |= {"n_turns": None, "n_zooms": None}
+        if self.trace:
+            plain |= {"n_turns": len(self.trace.turns), "n_zooms": len(self.trace.calls)}
         return plain
+
+
+def _without_texts(trace: Trace) -> Trace:
+    turns = tuple(Turn(text="", answered_early=t.answered_early) for t in trace.turns)
+    calls = tuple(c.model_copy(update={"arguments": "", "label": None}) for c in trace.calls)
+    return trace.model_copy(update={"turns": turns, "calls": calls})

@@ -12,7 +12,6 @@ from typing import Any
 from comic_eval.analysis.summary import Summary, build_summary
 from comic_eval.contracts import RunContext
 from comic_eval.errors import RequestError, UserError
-from comic_eval.images.renderer import Renderer
 from comic_eval.run.ask import Asker
 from comic_eval.run.breaker import Breaker, Refused, Unavailable
 from comic_eval.run.cache import ResponseCache
@@ -132,6 +131,8 @@ async def _ask_rest(
             _started(prepared, shared),
             _background(progress, tally, journal),
         ):
+            for warning in manifest.warnings:
+                progress.warn(warning)
             with _cache(prepared, operation, shared) as cache:
                 asker = Asker(
                     prepared.adapter,
@@ -147,16 +148,12 @@ async def _ask_rest(
                     run=spec.short_digest,
                     adapter=prepared.adapter,
                     asker=asker,
-                    renderer=Renderer(
-                        prepared.benchmark.folder,
-                        budget=spec.budget,
-                        cache_dir=shared / "images",
-                        memory_bytes=IMAGE_MEMORY,
-                        crop=spec.crop,
-                    ),
+                    renderer=prepared.renderer(shared / "images", IMAGE_MEMORY),
                     tasks=prepared.tasks,
                     judge=prepared.judge,
                     params=prepared.params,
+                    zooming=prepared.zooming,
+                    crops=prepared.probe.crops if prepared.probe and prepared.probe.crops else None,
                 )
                 await Engine(parts, workers).run(pending, sink, stop)
     except _UnwritableError as error:

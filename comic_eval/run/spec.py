@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -10,7 +10,9 @@ from comic_eval.contracts import AdapterInfo
 from comic_eval.run.files import digest, safe_name
 from comic_eval.run.redact import redact_json
 from comic_eval.types import Frozen, Language, SamplingParams
+from comic_eval.zoom.coords import CoordSpec
 from comic_eval.zoom.crop import CropRules
+from comic_eval.zoom.settings import ZoomSettings
 
 
 class BenchmarkRef(Frozen):
@@ -20,6 +22,23 @@ class BenchmarkRef(Frozen):
     version: str
     revision: str
     digest: str
+
+
+class Replay(Frozen):
+    """What a probe takes from an earlier run.
+
+    Attributes:
+        run: its name.
+        run_digest: digest of its specification.
+        content_sha256: over the turns or boxes that are taken.
+        source: what comes back for a zoom (`comic_eval.zoom.environment.CropSource`); ``crops`` shows the earlier run's
+            crops alone to a model that does not zoom.
+    """
+
+    run: str
+    run_digest: str
+    content_sha256: str
+    source: Literal["predicted", "ground-truth", "noise", "crops"]
 
 
 class RunSpec(Frozen):
@@ -34,6 +53,10 @@ class RunSpec(Frozen):
         judge: id of the judge of open answers.
         seed: of everything random that is ours (random baselines, fitting); ``params.seed`` is the model's own.
         crop: how oracle crops are cut out; None for views without any.
+        family: the model's family, whose rule resizes the pictures; None where it is unknown.
+        coords: how the model writes boxes; None without zooming.
+        zoom: limits and crop rules of its episodes; None without zooming.
+        replay: what a probe takes from an earlier run.
     """
 
     model: str
@@ -49,12 +72,17 @@ class RunSpec(Frozen):
     judge: str
     seed: int = 0
     crop: CropRules | None = None
+    family: str | None = None
+    coords: CoordSpec | None = None
+    zoom: ZoomSettings | None = None
+    replay: Replay | None = None
 
     @property
     def digest(self) -> str:
         """sha256 of the specification, the same on every machine."""
-        # What a view does not have is left out, so that it makes no difference to the runs of other views.
-        return digest(self.model_dump(mode="json", exclude={"crop"} if self.crop is None else None))
+        # What a run does not have is left out, so that it makes no difference to other runs.
+        optional = {"crop", "family", "coords", "zoom", "replay"}
+        return digest(self.model_dump(mode="json", exclude={name for name in optional if getattr(self, name) is None}))
 
     @property
     def short_digest(self) -> str:
@@ -63,7 +91,7 @@ class RunSpec(Frozen):
 
     def default_name(self) -> str:
         """A readable name that no other specification gets, such as ``openai-gpt-5-mini-pepper-carrot-page-1f3a5c``."""
-        parts = (self.model, self.benchmark.name, self.view)
+        parts = (self.model, self.benchmark.name, "zoom" if self.zoom else self.view)
         return "-".join(safe_name(p) for p in parts) + "-" + self.digest[:6]
 
 
@@ -92,18 +120,27 @@ class Operation(Frozen):
 
 
 class Prices(Frozen):
-    """US dollars per million tokens, as the user states them."""
+    """US dollars per million tokens, as the user states them or as a price table has them.
+
+    Attributes:
+        batch: what a batch costs, as a share of these prices.
+        as_of: the day on which a price table saw them, ISO 8601; None for the user's own.
+        source: where the provider publishes them.
+    """
 
     input: float = Field(ge=0)
     output: float = Field(ge=0)
     cached_input: float | None = Field(default=None, ge=0)
+    batch: float = Field(default=0.5, gt=0, le=1)
+    as_of: str | None = None
+    source: str | None = None
 
-    def cost(self, usage: dict[str, int]) -> float:
+    def cost(self, usage: dict[str, int], *, batch: bool = False) -> float:
         """Dollars for ``usage`` (`input_tokens`, of which `cached_tokens`, and `output_tokens`)."""
         cached = usage.get("cached_tokens", 0) if self.cached_input is not None else 0
         fresh = usage.get("input_tokens", 0) - cached
         dollars = fresh * self.input + cached * (self.cached_input or 0.0) + usage.get("output_tokens", 0) * self.output
-        return dollars / 1e6
+        return dollars * (self.batch if batch else 1.0) / 1e6
 
 
 def model_settings(info: AdapterInfo) -> dict[str, Any]:
