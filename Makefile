@@ -1,6 +1,7 @@
 # make demo    install, then evaluate a small real model on real comic pages, on the CPU, offline
 # make test    install, then run the tests
 # make check   style, types and the rules of the repository
+# make check-vllm   download vLLM's wheel (320 MB) and compare every use of it with its source; needs no GPU
 #
 # PYTHON=python3.12 make demo    chooses the interpreter; 3.11 or newer.
 
@@ -15,7 +16,7 @@ BASELINES := random majority longest geometry
 DEMO_LIMIT ?= 84
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check clean
+.PHONY: help demo test check check-vllm clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p; /^$$/q' Makefile
@@ -62,6 +63,9 @@ check: $(VENV)/.installed-dev
 	MYPYPATH=tests $(PY) -m mypy tests/support tests/repo
 	$(PY) -m pytest -q tests/repo/test_import_rule.py tests/repo/test_packages.py tests/repo/test_no_leaks.py
 	$(PY) -m pre_commit validate-config .pre-commit-config.yaml
+
+check-vllm: $(VENV)/.installed-dev
+	$(PY) tests/vllm_source/check_vllm.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,7 @@
+from dataclasses import dataclass
+
+
+@dataclass
+class PlaceholderRange:
+    offset: int
+    length: int
