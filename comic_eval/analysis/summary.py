@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import Field
 
 from comic_eval.analysis.intervals import RESAMPLES, SEED, Interval, cluster_bootstrap_mean, wilson
+from comic_eval.analysis.zooming import ZoomStats, diagnose, zoom_stats
 from comic_eval.run.folder import read_outcomes
 from comic_eval.run.manifest import Manifest, TaskPlan, read_manifest
 from comic_eval.run.record import Key, Outcome
@@ -36,6 +37,7 @@ class TaskSummary(Frozen):
         detail: means of the scorer's further numbers, over the answers that it scored.
         failures: number of failed samples by cause; unparsed and unscored ones by reason.
         comparable: False where the judge's scores must not stand beside an LLM judge's.
+        zoom: statistics of its zoom episodes; None where there are none.
     """
 
     title: str
@@ -61,6 +63,7 @@ class TaskSummary(Frozen):
     unparsed_reasons: dict[str, int] = Field(default_factory=dict)
     unscored_reasons: dict[str, int] = Field(default_factory=dict)
     comparable: bool = True
+    zoom: ZoomStats | None = None
 
 
 class UsageSummary(Frozen):
@@ -124,6 +127,7 @@ class Summary(Frozen):
     judge: str
     note: str | None = None
     reads_images: bool = True
+    zoom_warning: str | None = None
     bootstrap: Bootstrap = Bootstrap()
 
     @property
@@ -174,7 +178,16 @@ def build_summary(outcomes: Mapping[Key, Outcome], manifest: Manifest) -> Summar
         judge=spec.judge,
         note=manifest.adapter.note,
         reads_images=manifest.adapter.reads_images,
+        zoom_warning=_zoom_warning(outcomes, manifest),
     )
+
+
+def _zoom_warning(outcomes: Mapping[Key, Outcome], manifest: Manifest) -> str | None:
+    # A probe that plays another run's turns says nothing new about how the model writes boxes.
+    if manifest.spec.coords is None or manifest.spec.replay is not None:
+        return None
+    found = diagnose([o.trace for o in outcomes.values() if o.trace], manifest.spec.coords)
+    return str(found) if found else None
 
 
 def summarize_task(outcomes: list[Outcome], plan: TaskPlan, *, comparable: bool) -> TaskSummary:
@@ -210,6 +223,7 @@ def summarize_task(outcomes: list[Outcome], plan: TaskPlan, *, comparable: bool)
         unparsed_reasons=_counts(o.reason for o in outcomes if o.status == "unparsed"),
         unscored_reasons=_counts(o.reason for o in outcomes if o.status == "unscored"),
         comparable=comparable,
+        zoom=zoom_stats(traces) if (traces := [o.trace for o in outcomes if o.trace]) else None,
     )
 
 

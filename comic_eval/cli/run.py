@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from comic_eval.cli.crop_options import crop_options
+from comic_eval.cli.zoom_options import typed_crop, zoom_options
 
 EPILOG = """\b
 Exit status:
@@ -113,6 +114,7 @@ class Numbers(click.ParamType[tuple[float, ...]]):
 @click.option(
     "--beside", multiple=True, metavar="RUN", help="Show the scores beside those of an earlier run. Repeatable."
 )
+@zoom_options
 @crop_options
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON, and nothing else, on stdout.")
 @click.option("--quiet", is_flag=True, help="No progress.")
@@ -126,4 +128,4 @@ def run(ctx: click.Context, /, **options: Any) -> None:
     """
     from comic_eval.cli.run_action import execute
 
-    ctx.exit(execute(options))
+    ctx.exit(execute(options, typed_crop(ctx)))

@@ -16,7 +16,9 @@ from rich.console import Console
 
 from comic_eval.analysis.summary import Summary, load_summary
 from comic_eval.analysis.table import summary_table
+from comic_eval.analysis.zoom_table import zoom_table
 from comic_eval.cli.crop_options import crop_settings
+from comic_eval.cli.zoom_options import zoom_settings
 from comic_eval.errors import UserError
 from comic_eval.plugins import parse_model_id
 from comic_eval.run.applicable import describe
@@ -32,15 +34,18 @@ from comic_eval.types import SamplingParams
 from comic_eval.zoom.crop import CropRules
 
 
-def execute(options: dict[str, Any]) -> int:
+def execute(options: dict[str, Any], crop: dict[str, Any]) -> int:
     """Carries out one call and returns its exit status.
+
+    Args:
+        crop: the fields of `CropRules` that were typed.
 
     Raises:
         UserError: a mistake in the call.
     """
     runs_dir = Path(options["runs_dir"])
     beside = [load_summary(run_folder(runs_dir, name)) for name in options["beside"]]
-    chosen = _chosen(options)
+    chosen = _chosen(options) | zoom_settings(options, crop)
     if options["resume"]:
         _check_exists(runs_dir, options["name"])
     if options["dry_run"]:
@@ -188,6 +193,10 @@ def _show(result: RunResult, beside: list[Summary]) -> None:
     # Not a terminal: the table as wide as it is, rather than folded to 80 columns.
     wide = Console(width=200) if not console.is_terminal else console
     wide.print(summary_table(result.summary))
+    zooms = zoom_table(result.summary)
+    if zooms is not None:
+        wide.print()
+        wide.print(zooms)
     if beside:
         wide.print()
         wide.print(summary_table([result.summary, *beside]))
@@ -202,6 +211,9 @@ def _explain(result: RunResult, *, to_stderr: bool) -> None:
     if result.manifest.left_out:
         view = printable(result.manifest.spec.view, 40)
         click.secho(f"no view {view}: {printable(describe(result.manifest.left_out), 1000)}", fg="yellow", err=True)
+    for warning in (*result.manifest.warnings, summary.zoom_warning):
+        if warning:
+            click.secho(f"warning: {printable(warning, 1000)}", fg="yellow", err=True)
     if summary.failed:
         causes = Counter(r.error.cause for r in result.records if r.error)
         click.secho(f"{summary.failed} samples failed; the same call asks them again:", fg="red", err=True)
