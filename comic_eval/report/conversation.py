@@ -23,8 +23,9 @@ _STOPS = {
 }
 
 
-def conversation(record: Record, language: Language, trace: Trace | None, crops: Mapping[int, Stored]) -> Html:
+def conversation(record: Record, language: Language, crops: Mapping[int, Stored]) -> Html:
     """Prompt and turns of one record."""
+    trace = record.trace
     turns = [_card("Prompt", passage(record.prompt, language), kind="prompt")]
     if trace is None:
         if record.text is not None or record.reasoning:

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from PIL import Image
 
-from comic_eval.errors import BenchmarkError, UserError
+from comic_eval.errors import UserError
 from comic_eval.images import Renderer, plain_resize
 from comic_eval.images.budget import ResizeRule, resize_rule_for, smart_resize_28, smart_resize_32
-from comic_eval.images.composite import draw_composite
 from comic_eval.images.encode import encode
-from comic_eval.images.marks import draw_marks
 from comic_eval.images.renderer import Shown
-from comic_eval.images.source import decode, read_bytes
-from comic_eval.images.store import MemoryCache
 from comic_eval.report.source import Run
 from comic_eval.run.record import Record, SentImage
 from comic_eval.run.session import CACHE
@@ -29,7 +25,10 @@ FOLDER = "images"
 RULES: Mapping[str, ResizeRule] = {r.__name__: r for r in (plain_resize, smart_resize_28, smart_resize_32)}
 # A journal may come from anywhere: no crop of it makes us fill the memory.
 MAX_CROP_PIXELS = 50_000_000
-DECODED_PAGES = 2
+PROBES = {
+    "noise": "In this probe noise came back for every zoom; it is not shown.",
+    "crops": "In this probe the model was shown the crops of another run alone; the report of that run has them.",
+}
 _SUFFIX = {"image/jpeg": "jpg", "image/png": "png"}
 
 
@@ -66,7 +65,7 @@ class Pictures:
     page: Stored | None
     page_was_sent: bool
     others: tuple[Stored, ...] = ()
-    crops: Mapping[int, Stored] | None = None
+    crops: Mapping[int, Stored] = field(default_factory=dict)
     problem: str | None = None
 
 
@@ -87,32 +86,32 @@ class PictureStore:
         cache = run.folder.parent / CACHE / "images"
         self._cache = cache if cache.is_dir() else None
         self._renderers: dict[int, Renderer] = {}
-        self._pages: MemoryCache[Path, Image.Image] = MemoryCache(DECODED_PAGES, lambda page: 1)
         self._kept: set[str] = set()
         self._lock = threading.Lock()
 
-    def pictures(self, record: Record, sample: Sample, trace: Trace | None) -> Pictures:
+    def pictures(self, record: Record, sample: Sample) -> Pictures:
         """The pictures of one record. What cannot be drawn is told in `Pictures.problem`."""
-        problem = None
-        sent = Shown((), "nothing")
-        page: Stored | None = None
         renderer = self._renderer(record.budget)
-        was_sent = False
         try:
-            if record.images or self._run.manifest.adapter.needs_images:
-                sent = renderer.render(sample, record.view)
-            was_sent = sent.shown in ("page", "page+crop")
-            image = sent.images[0] if was_sent else renderer.render(sample, "page").images[0]
-            page = self._keep(image, record.images[:1] if was_sent else ())
+            return self._pictures(record, sample, renderer)
         except (UserError, OSError) as error:
-            problem = f"The picture cannot be shown: {error}"
-        rest = sent.images[1:] if was_sent else sent.images
-        sizes = record.images[1:] if was_sent else record.images
-        others = tuple(self._keep(image, sizes[i : i + 1]) for i, image in enumerate(rest))
-        crops: dict[int, Stored] = {}
-        if trace is not None and page is not None:
-            crops, missing = self._crops(sample, trace)
-            problem = problem or missing
+            return Pictures(None, False, problem=f"The picture cannot be shown: {error}")
+
+    def _pictures(self, record: Record, sample: Sample, renderer: Renderer) -> Pictures:
+        replay = self._run.manifest.spec.replay
+        probe = replay.source if replay is not None else None
+        needed = self._run.manifest.adapter.needs_images and probe != "crops"
+        sent = renderer.render(sample, record.view) if needed else Shown((), "nothing")
+        was_sent = sent.shown in ("page", "page+crop")
+        image = sent.images[0] if was_sent else renderer.render(sample, "page").images[0]
+        page = self._keep(image, record.images[:1] if was_sent else ())
+        first = 1 if was_sent else 0
+        others = tuple(
+            self._keep(other, record.images[i : i + 1]) for i, other in enumerate(sent.images[first:], start=first)
+        )
+        if probe is not None and probe in PROBES:
+            return Pictures(page, was_sent, others, problem=PROBES[probe])
+        crops, problem = self._crops(record.trace, renderer.page(sample)) if record.trace is not None else ({}, None)
         return Pictures(page, was_sent, others, crops, problem)
 
     def _renderer(self, budget: int) -> Renderer:
@@ -123,21 +122,16 @@ class PictureStore:
                     budget=budget,
                     cache_dir=self._cache,
                     resize=self._rule,
+                    crop=self._run.manifest.spec.crop,
                 )
             return self._renderers[budget]
 
-    def _crops(self, sample: Sample, trace: Trace) -> tuple[dict[int, Stored], str | None]:
+    def _crops(self, trace: Trace, page: Image.Image) -> tuple[dict[int, Stored], str | None]:
         wanted = [
             (call.crop, call.executed, call.sent_size)
             for call in trace.calls
             if call.crop is not None and call.executed is not None and call.sent_size is not None
         ]
-        if not wanted:
-            return {}, None
-        try:
-            page = self._marked(sample)
-        except (BenchmarkError, OSError) as error:
-            return {}, f"The crops cannot be shown: {error}"
         found = {
             number: self._keep(_cut(page, box, size), ())
             for number, box, size in wanted
@@ -145,13 +139,6 @@ class PictureStore:
         }
         lost = len(wanted) - len(found)
         return found, f"Crops that cannot be cut, as the journal has them: {lost}" if lost else None
-
-    def _marked(self, sample: Sample) -> Image.Image:
-        path = self._run.benchmark.image_path(sample)
-        page = self._pages.get(path, lambda: decode(read_bytes(path), path))
-        if sample.composite is not None:
-            page = draw_composite(page, sample.composite)
-        return draw_marks(page, sample.marks) if sample.marks else page
 
     def _keep(self, image: EncodedImage, sent: Sequence[SentImage]) -> Stored:
         digest = image.sha256

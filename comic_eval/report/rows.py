@@ -7,7 +7,6 @@ from typing import Any, Literal, NamedTuple
 from comic_eval.report.text import folded, line
 from comic_eval.run.record import Record
 from comic_eval.types import Sample
-from comic_eval.zoom.trace import Trace
 
 Outcome = Literal["right", "wrong", "unparsed", "unscored", "failed"]
 OUTCOMES: dict[Outcome, str] = {
@@ -28,12 +27,6 @@ def outcome_of(record: Record) -> Outcome:
     if record.status == "scored":
         return "right" if record.score == 1.0 else "wrong"
     return record.status
-
-
-def trace_of(record: Record) -> Trace | None:
-    """The zoom episode of a record; None where the model was not offered to zoom."""
-    trace = getattr(record, "trace", None)
-    return trace if trace is None or isinstance(trace, Trace) else Trace.model_validate(trace)
 
 
 class Row(NamedTuple):
@@ -60,11 +53,20 @@ class Row(NamedTuple):
 def setting_of(record: Record) -> str:
     """View, budget and repeat, by which several records of one sample differ."""
     repeat = f", repeat {record.repeat + 1}" if record.repeat else ""
-    return f"{line(record.view, 40)}, {record.budget:,} tokens{repeat}"
+    return f"view {line(record.view, 40)}, {record.budget:,} tokens{repeat}"
 
 
-def row_of(record: Record, sample: Sample, trace: Trace | None) -> Row:
+def _worded(answer: str | None, sample: Sample) -> str:
+    """An answer for a list: a letter with the words of its choice."""
+    if answer is None:
+        return ""
+    words = dict(zip(sample.letters, sample.choices or (), strict=True)).get(answer)
+    return line(answer if words is None else f"{answer}: {words}", ANSWER_CHARACTERS)
+
+
+def row_of(record: Record, sample: Sample) -> Row:
     """The row of a record."""
+    trace = record.trace
     text = "\n".join(turn.text for turn in trace.turns) if trace is not None else record.text or ""
     question = sample.question if sample.position is None else f"{sample.position}: {sample.question}"
     searched = (
@@ -86,8 +88,8 @@ def row_of(record: Record, sample: Sample, trace: Trace | None) -> Row:
         language=record.language,
         setting=setting_of(record),
         question=line(question, QUESTION_CHARACTERS),
-        extracted=line(record.extracted or "", ANSWER_CHARACTERS),
-        answer=line(record.answer, ANSWER_CHARACTERS),
+        extracted=_worded(record.extracted, sample),
+        answer=_worded(record.answer, sample),
         note=line(record.error.cause if record.error else record.reason or "", 40).replace("_", " "),
         zooms=len(trace.calls) if trace is not None else 0,
         search=folded("\n".join(searched)),

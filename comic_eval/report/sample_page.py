@@ -19,6 +19,8 @@ from comic_eval.zoom.measure import EpisodeMeasures, measure
 from comic_eval.zoom.trace import Trace
 
 LANGUAGES = {"en": "English", "fr": "French"}
+# A longer question is set smaller.
+LONG_QUESTION = 120
 SHOWN_TARGETS = ("target", "Targets"), ("executed", "Cut out"), ("requested", "Asked for"), ("region", "Other regions")
 
 
@@ -42,7 +44,6 @@ def file_name(number: int) -> str:
 def sample_page(
     record: Record,
     sample: Sample,
-    trace: Trace | None,
     pictures: Pictures,
     *,
     place: Place,
@@ -60,28 +61,28 @@ def sample_page(
     outcome = outcome_of(record)
     badge = element("span", OUTCOMES[outcome], class_=f"badge {outcome}")
     where = f"page {record.page} · {LANGUAGES[record.language]} · {setting_of(record)}"
+    long = " long" if len(sample.question) > LONG_QUESTION else ""
     head = element(
         "header",
         element("p", element("strong", title), f" · {where}", class_="where"),
-        element("h1", element("bdi", sample.question, lang=sample.language), class_="question"),
+        element("h1", element("bdi", sample.question, lang=sample.language), class_=f"question{long}"),
         element("p", element("bdi", sample.position, lang=sample.language), class_="position")
         if sample.position
         else None,
         element("p", badge, element("bdi", record.sample_id, class_="id"), class_="what"),
         class_="head",
     )
-    crops = pictures.crops or {}
     body = element(
         "main",
         head,
         element(
             "div",
-            _page(record, sample, trace, pictures, benchmark, reads_images=reads_images),
+            _page(record, sample, pictures, benchmark, reads_images=reads_images),
             element(
                 "div",
                 _verdict(record, sample),
-                _zooms(trace) if trace is not None else None,
-                conversation(record, sample.language, trace, crops),
+                _zooms(record.trace) if record.trace is not None else None,
+                conversation(record, sample.language, pictures.crops),
                 _facts(record),
                 class_="told",
             ),
@@ -120,12 +121,12 @@ def _bar(place: Place, count: int) -> Html:
 def _page(
     record: Record,
     sample: Sample,
-    trace: Trace | None,
     pictures: Pictures,
     benchmark: Benchmark,
     *,
     reads_images: bool,
 ) -> Html:
+    trace = record.trace
     targets = trace.targets if trace is not None and trace.targets else sample.targets
     calls = trace.calls if trace is not None else ()
     others = tuple(region for region in sample.regions if not region.target)

@@ -12,7 +12,7 @@ from typing import TypeVar
 from comic_eval.errors import RunFolderError
 from comic_eval.report.index_page import index_page
 from comic_eval.report.pictures import PictureStore
-from comic_eval.report.rows import Row, row_of, trace_of
+from comic_eval.report.rows import Row, row_of
 from comic_eval.report.sample_page import Place, sample_page
 from comic_eval.report.shell import STYLE, asset
 from comic_eval.report.source import Run, open_run
@@ -99,20 +99,18 @@ def _write(run: Run, fresh: Path, progress: Callable[[int, int], None]) -> None:
 
     def write_one(record: Record) -> tuple[int, Row]:
         sample = run.samples[record.sample_id]
-        trace = trace_of(record)
         place = Place(run.places[record.key], total)
         content = sample_page(
             record,
             sample,
-            trace,
-            store.pictures(record, sample, trace),
+            store.pictures(record, sample),
             place=place,
             title=run.manifest.tasks[record.task].title,
             benchmark=run.benchmark,
             reads_images=info.reads_images,
         )
         (samples / place.file).write_bytes(content)
-        return place.number, row_of(record, sample, trace)
+        return place.number, row_of(record, sample)
 
     rows: dict[int, Row] = {}
     with ThreadPoolExecutor(THREADS, thread_name_prefix="report") as pool:

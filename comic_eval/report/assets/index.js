@@ -10,9 +10,9 @@
   const FILTERS = {
     outcome: { of: (row) => row.outcome, names: outcomes, all: "All" },
     task: { of: (row) => row.task, names: tasks, all: "All tasks" },
-    zoom: { of: zoomOf, names: { zoomed: "Zoomed", not: "Not zoomed" }, all: "Zoomed or not" },
-    language: { of: (row) => row.language, names: languages, all: "All languages" },
-    setting: { of: (row) => row.setting, names: Object.fromEntries(rows.map((row) => [row.setting, row.setting])), all: "All views" },
+    zoom: { of: zoomOf, names: { zoomed: "Zoomed", not: "Not zoomed" }, all: "All" },
+    language: { of: (row) => row.language, names: languages, all: "All" },
+    setting: { of: (row) => row.setting, names: Object.fromEntries(rows.map((row) => [row.setting, row.setting])), all: "All" },
   };
   const STEP = 200;
   const $ = (id) => document.getElementById(id);
