@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
 from comic_eval.contracts import Adapter
+from comic_eval.costs.purse import Purse, Ticket
 from comic_eval.errors import RequestError, RetryableError
 from comic_eval.run.cache import ResponseCache, cache_key
 from comic_eval.run.clock import Clock
@@ -33,6 +34,7 @@ class Reply:
     retries: int = 0
     latency_s: float | None = None
     spent: Usage | None = None
+    batch: bool = False
 
 
 def failure_of(error: Exception, cause: str) -> Failure:
@@ -67,6 +69,7 @@ class Asker:
         cache: None asks the model always.
         on_retry: called at every failed attempt that is followed by another.
         warn: told once if the cache fails; the run goes on without it.
+        purse: the limit on cost, where there is one.
     """
 
     def __init__(
@@ -79,8 +82,10 @@ class Asker:
         cache: ResponseCache | None = None,
         on_retry: Callable[[], None] = lambda: None,
         warn: Callable[[str], None] = lambda message: None,
+        purse: Purse | None = None,
     ) -> None:
         self._adapter = adapter
+        self._purse = purse
         self._settings = settings
         self._operation = operation
         self._clock = clock
@@ -95,18 +100,31 @@ class Asker:
         self._rng = random.Random()  # noqa: S311 - jitter
 
     async def ask(self, request: Request, repeat: int = 0) -> Reply:
-        """Answers a request or says why not; raises nothing but cancellation."""
-        if self._cache is None:
-            return await self._attempts(request)
-        key = cache_key(self._adapter.info, self._settings, request, repeat)
-        kept = self._lookup(key)
-        if kept is not None:
-            return Reply(kept, cached=True, latency_s=kept.latency_s)
-        reply = await self._attempts(request)
+        """Answers a request or says why not.
+
+        Raises:
+            MaxCostReached: the limit on cost leaves no room for it.
+        """
+        reply = self.kept(request, repeat)
+        if reply is not None:
+            return reply
+        reply = await self._attempts(request, (request.question.id, repeat))
         if reply.generation is not None:
             # Before the journal's line: a process killed in between has the answer here, and asks nothing twice.
-            self._keep(key, reply.generation.model_copy(update={"latency_s": reply.latency_s}))
+            self.keep(request, repeat, reply.generation.model_copy(update={"latency_s": reply.latency_s}))
         return reply
+
+    def kept(self, request: Request, repeat: int) -> Reply | None:
+        """The answer that the cache has to a request."""
+        if self._cache is None:
+            return None
+        kept = self._lookup(cache_key(self._adapter.info, self._settings, request, repeat))
+        return None if kept is None else Reply(kept, cached=True, latency_s=kept.latency_s)
+
+    def keep(self, request: Request, repeat: int, generation: Generation) -> None:
+        """Keeps an answer in the cache."""
+        if self._cache is not None:
+            self._keep(cache_key(self._adapter.info, self._settings, request, repeat), generation)
 
     def _lookup(self, key: str) -> Generation | None:
         try:
@@ -127,10 +145,11 @@ class Asker:
         self._cache = None
         self._warn(f"{path}: the response cache fails ({error}); the run goes on without it")
 
-    async def _attempts(self, request: Request) -> Reply:
+    async def _attempts(self, request: Request, group: Hashable) -> Reply:
         started: float | None = None
         attempt = 0
         while True:
+            ticket = await self._purse.reserve(request, group) if self._purse else None
             booked = await self._gate.enter()
             began = self._clock.now()
             started = began if started is None else started
@@ -138,6 +157,7 @@ class Asker:
                 generation = await self._once(request)
             except RetryableError as error:
                 self._gate.settle(booked, 0)
+                self._spent(ticket, error)
                 if error.retry_after:
                     self._gate.pause(min(error.retry_after, self._operation.max_wait_s))
                 wait = next_wait(error, attempt, self._clock.now() - started, self._operation, self._rng)
@@ -149,13 +169,23 @@ class Asker:
             except Exception as error:  # noqa: BLE001 - adapters are foreign code: whatever they raise is an attributed
                 # failure of this one sample, and no reason to lose a run of thousands.
                 self._gate.settle(booked, 0)
+                self._spent(ticket, error)
                 return Reply(None, failure_of(error, "adapter_error"), retries=attempt)
             else:
                 usage = generation.usage
+                self._spent(ticket, usage)
                 used = None if usage.input_tokens is None else usage.input_tokens + (usage.output_tokens or 0)
                 self._gate.settle(booked, used)
                 latency = generation.latency_s if generation.latency_s is not None else self._clock.now() - began
                 return Reply(generation, retries=attempt, latency_s=round(latency, 4))
+
+    def _spent(self, ticket: Ticket | None, outcome: Usage | Exception) -> None:
+        if self._purse is None or ticket is None:
+            return
+        if isinstance(outcome, Usage):
+            self._purse.answered(ticket, outcome)
+        else:
+            self._purse.failed(ticket, outcome)
 
     async def _once(self, request: Request) -> Generation:
         limit = self._operation.timeout_s

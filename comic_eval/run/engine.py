@@ -14,10 +14,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from comic_eval.contracts import Adapter, Judge, Task
+from comic_eval.costs.purse import MaxCostReached
 from comic_eval.errors import RequestError
 from comic_eval.images.renderer import Renderer, Shown
 from comic_eval.run.ask import Asker, Reply, failure_of
-from comic_eval.run.plan import Item, conversation, prompt_of
+from comic_eval.run.plan import Item, conversation, params_of, prompt_of
 from comic_eval.run.record import Failure, Record, SentImage
 from comic_eval.run.zooming import Zooming, play_episode, show_crops
 from comic_eval.types import Box, Extraction, Generation, Request, SamplingParams, Score, Status, Usage
@@ -45,8 +46,22 @@ class Parts:
     tasks: Mapping[str, Task]
     judge: Judge
     params: SamplingParams
+    system: str | None = None
     zooming: Zooming | None = None
     crops: Mapping[str, tuple[Box, ...]] | None = None
+
+
+@dataclass(slots=True)
+class Draft:
+    """An item on its way to a record: what it is shown, its request, and what came back or went wrong."""
+
+    item: Item
+    prompt: str = ""
+    shown: Shown | None = None
+    request: Request | None = None
+    reply: Reply | None = None
+    trace: Trace | None = None
+    failure: Failure | None = None
 
 
 class Engine:
@@ -86,40 +101,64 @@ class Engine:
             await asyncio.sleep(0)
 
     async def answer(self, item: Item) -> Record:
-        """Asks one item. Whatever goes wrong with it is in the record; only cancellation is raised."""
-        stage = "image"
-        prompt, shown, reply, trace = "", None, None, None
+        """Asks one item. Whatever goes wrong with it is in the record.
+
+        Raises:
+            MaxCostReached: the limit on cost leaves no room for its request.
+        """
+        draft = await self.draft(item)
+        if draft.request is None:
+            return self.record_of(draft)
         try:
-            shown = await self._show(item)
+            draft.reply, draft.trace = await self._ask(item, draft.request, draft.shown)
+        except MaxCostReached:
+            raise
+        except Exception as error:  # noqa: BLE001 - as in `draft`
+            draft.failure = failure_of(error, "zoom_error" if self._parts.zooming else "adapter_error")
+        return await self.finish(draft)
+
+    async def draft(self, item: Item) -> Draft:
+        """Draws the pictures of an item and writes its request; without one, the draft has the failure in its place."""
+        draft = Draft(item)
+        stage = "image"
+        try:
+            draft.shown = await self._show(item)
             stage = "task"
-            prompt = prompt_of(item, self._parts.tasks)
-            request = Request(
-                conversation=conversation(shown.images if shown else (), prompt),
-                params=self._parts.params,
+            draft.prompt = prompt_of(item, self._parts.tasks)
+            draft.request = Request(
+                conversation=conversation(draft.shown.images if draft.shown else (), draft.prompt, self._parts.system),
+                params=params_of(self._parts.params, item.repeat),
                 question=item.sample.to_question(),
             )
-            stage = "zoom" if self._parts.zooming else "adapter"
-            reply, trace = await self._ask(item, request, shown)
+        except Exception as error:  # noqa: BLE001 - one bad sample (a damaged picture, a plugin's defect) is recorded
+            # with its cause and makes the run end with a failure status; it must not cost the thousands beside it.
+            draft.failure = failure_of(error, f"{stage}_error")
+        return draft
+
+    async def finish(self, draft: Draft) -> Record:
+        """Reads and scores the reply of a draft."""
+        item, reply, trace = draft.item, draft.reply, draft.trace
+        if draft.failure is not None or reply is None:
+            return self.record_of(draft)
+        stage = "task"
+        try:
             if reply.generation is None:
-                return self._record(item, prompt, shown, reply, status="failed", error=reply.failure)
+                return self.record_of(draft, error=reply.failure)
             if trace is not None and trace.stop == "max_turns":
-                return self._record(item, prompt, shown, reply, trace, status="unparsed", reason="max_turns")
-            stage = "task"
+                return self.record_of(draft, status="unparsed", reason="max_turns")
             task = self._parts.tasks[item.sample.task]
             extraction = task.extract(reply.generation.text, item.sample)
             if extraction.value is None:
                 # More output tokens would help, whatever the cut-off text looks like.
                 cut_off = reply.generation.finish_reason in _CUT_OFF
                 reason = "truncated" if cut_off else extraction.reason
-                return self._record(item, prompt, shown, reply, trace, status="unparsed", reason=reason)
+                return self.record_of(draft, status="unparsed", reason=reason)
             stage = "judge" if task.info.kind == "open" else "task"
             score = await self._score(task, extraction, item)
-        except Exception as error:  # noqa: BLE001 - one bad sample (a damaged picture, a plugin's defect) is recorded
-            # with its cause and makes the run end with a failure status; it must not cost the thousands beside it.
-            failure = failure_of(error, f"{stage}_error")
-            return self._record(item, prompt, shown, reply, trace, status="failed", error=failure)
+        except Exception as error:  # noqa: BLE001 - as in `draft`
+            return self.record_of(draft, error=failure_of(error, f"{stage}_error"))
         status: Status = "unscored" if score.value is None else "scored"
-        return self._record(item, prompt, shown, reply, trace, status=status, extracted=extraction.value, score=score)
+        return self.record_of(draft, status=status, extracted=extraction.value, score=score)
 
     async def _ask(self, item: Item, request: Request, shown: Shown | None) -> tuple[Reply, Trace | None]:
         parts = self._parts
@@ -151,20 +190,18 @@ class Engine:
         except RequestError as error:
             return Score(value=None, reason=f"judge_{error.cause}")
 
-    def _record(
+    def record_of(
         self,
-        item: Item,
-        prompt: str,
-        shown: Shown | None,
-        reply: Reply | None,
-        trace: Trace | None = None,
+        draft: Draft,
         *,
-        status: Status,
+        status: Status = "failed",
         extracted: str | None = None,
         score: Score | None = None,
         reason: str | None = None,
         error: Failure | None = None,
     ) -> Record:
+        """The journal's line of a draft; a failed one unless a status is given."""
+        item, shown, reply = draft.item, draft.shown, draft.reply
         sample = item.sample
         generation: Generation | None = reply.generation if reply else None
         return Record(
@@ -178,7 +215,7 @@ class Engine:
             budget=item.budget,
             repeat=item.repeat,
             status=status,
-            prompt=prompt,
+            prompt=draft.prompt,
             text=generation.text if generation else None,
             reasoning=generation.reasoning if generation else None,
             extracted=extracted,
@@ -190,11 +227,12 @@ class Engine:
             usage=_spent(reply).model_dump(exclude_none=True),
             latency_s=reply.latency_s if reply else None,
             retries=reply.retries if reply else 0,
-            error=error,
+            error=error or draft.failure,
             images=tuple(SentImage(w=i.size[0], h=i.size[1], sha256=i.sha256) for i in shown.images) if shown else (),
             cached=reply.cached if reply else False,
             model=generation.model if generation else None,
-            trace=trace,
+            trace=draft.trace,
+            batch=reply.batch if reply else False,
             time=datetime.now(UTC).isoformat(timespec="milliseconds"),
         )
 

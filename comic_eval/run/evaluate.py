@@ -88,6 +88,8 @@ async def evaluate_async(
     zoom: bool | ZoomSettings = False,
     coords: str | CoordSpec | None = None,
     family: str | None = None,
+    system: str | None = None,
+    repeats: int = 1,
     display: Display = "none",
     arguments: Mapping[str, Any] | None = None,
     stop: asyncio.Event | None = None,
@@ -119,6 +121,9 @@ async def evaluate_async(
             its family does.
         family: the model's family, where its id does not tell (`comic_eval.run.reading.FAMILY_NAMES`); it decides how
             pictures are resized and, unless ``coords`` does, how boxes are read.
+        system: a system prompt; None for none.
+        repeats: answers a question; scores are means over them, and pass@k and the majority's vote are shown beside.
+            A ``params.seed`` counts on from repeat to repeat.
         display: ``auto`` shows progress on stderr.
         arguments: recorded in the manifest as what the user passed; by default these arguments.
         stop: ends the run when it is set; samples in flight are dropped and asked by the next start.
@@ -148,6 +153,8 @@ async def evaluate_async(
         "zoom": zoom.model_dump(exclude_unset=True) if isinstance(zoom, ZoomSettings) else zoom,
         "coords": coords.model_dump() if isinstance(coords, CoordSpec) else coords,
         "family": family,
+        "system": system,
+        "repeats": repeats,
     }
     prepared = prepare(
         model=model,
@@ -167,6 +174,8 @@ async def evaluate_async(
         zoom=zoom,
         coords=coords,
         family=family,
+        system=system,
+        repeats=repeats,
     )
     session = await run_session(
         prepared,

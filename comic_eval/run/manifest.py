@@ -68,7 +68,7 @@ class Manifest(Frozen):
         warnings: where the run differs from what its checkpoint was trained with.
         adapter: what the adapter says about itself.
         tasks: by name, in the order of the tables.
-        prices: for the cost of the tokens, where the user stated them.
+        prices: for the cost of the tokens, where the user stated them or a price table knows the model.
         starts: the first start, and every later one that went on with the run.
     """
 
@@ -93,7 +93,8 @@ class Manifest(Frozen):
 
     @property
     def planned(self) -> int:
-        return sum(t.planned for t in self.tasks.values())
+        """Answers to get: samples times repeats."""
+        return sum(t.planned for t in self.tasks.values()) * self.spec.repeats
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -10,7 +10,7 @@ from comic_eval.contracts import Task
 from comic_eval.images.views import get_view
 from comic_eval.run.files import digest
 from comic_eval.run.record import Key
-from comic_eval.types import Conversation, EncodedImage, ImagePart, Message, Sample, TextPart
+from comic_eval.types import Conversation, EncodedImage, ImagePart, Message, Sample, SamplingParams, TextPart
 
 # In place of a view: the crops that another model took of the page.
 CROPS = "crops-of-another-model"
@@ -64,10 +64,25 @@ def make_plan(samples: Sequence[Sample], *, view: str, budget: int, limit: int |
     return [Item(s, view, budget) for s in in_page_order(choose(samples, limit))]
 
 
-def conversation(images: Sequence[EncodedImage], prompt: str) -> Conversation:
-    """One user message: the images first, then the text, so that a page's tokens are a common prefix."""
+def with_repeats(items: Sequence[Item], repeats: int) -> list[Item]:
+    """Every item as often as it is to be asked, the repeats side by side, so that prefix caches pay."""
+    return [item._replace(repeat=number) for item in items for number in range(repeats)]
+
+
+def conversation(images: Sequence[EncodedImage], prompt: str, system: str | None = None) -> Conversation:
+    """The system prompt, if any, and one user message: images first, then the text, so that prefixes are common."""
     parts = (*(ImagePart(image=i) for i in images), TextPart(text=prompt))
-    return Conversation(messages=(Message(role="user", content=parts),))
+    user = Message(role="user", content=parts)
+    if system is None:
+        return Conversation(messages=(user,))
+    return Conversation(messages=(Message(role="system", content=(TextPart(text=system),)), user))
+
+
+def params_of(params: SamplingParams, repeat: int) -> SamplingParams:
+    """The decoding settings of one repeat: a seed counts on, or all repeats would be the same answer."""
+    if repeat == 0 or params.seed is None:
+        return params
+    return params.model_copy(update={"seed": params.seed + repeat})
 
 
 def sample_ids_hash(items: Sequence[Item]) -> str:

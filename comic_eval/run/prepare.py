@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from comic_eval.benchmark import Benchmark, load_benchmark
-from comic_eval.contracts import Adapter, Judge, Task
+from comic_eval.contracts import Adapter, AdapterInfo, Judge, Task
 from comic_eval.errors import PluginError, UserError
 from comic_eval.images.renderer import DEFAULT_MEMORY_BYTES, Renderer
 from comic_eval.images.views import get_view, needs_regions
@@ -19,7 +19,7 @@ from comic_eval.run.environment import environment
 from comic_eval.run.files import digest
 from comic_eval.run.levels import plan_tasks
 from comic_eval.run.manifest import JudgePlan, Manifest, Start
-from comic_eval.run.plan import CROPS, Item, make_plan, prompts_hash, sample_ids_hash
+from comic_eval.run.plan import CROPS, Item, make_plan, prompts_hash, sample_ids_hash, with_repeats
 from comic_eval.run.reading import Reading, resolve
 from comic_eval.run.redact import redact_json
 from comic_eval.run.spec import BenchmarkRef, Operation, Prices, Replay, RunSpec, model_settings
@@ -122,6 +122,8 @@ def prepare(
     zoom: bool | ZoomSettings = False,
     coords: str | CoordSpec | None = None,
     family: str | None = None,
+    system: str | None = None,
+    repeats: int = 1,
     only: Collection[str] | None = None,
     probe: Probe | None = None,
 ) -> Prepared:
@@ -159,6 +161,7 @@ def prepare(
     names = sorted({s.task for s in samples if s.task in asked or s.task not in left_out}, key=_task_place)
     plugins = {n: get_task(n) for n in names}
     info = adapter.info
+    _check_repeats(repeats, params, info)
     reading = resolve(info, zoom=zoom, coords=coords, family=family, view=view, budget=budget)
     spec = RunSpec(
         model=info.id,
@@ -178,6 +181,8 @@ def prepare(
         coords=reading.coords,
         zoom=reading.zoom,
         replay=probe.replay if probe else None,
+        system=system or None,
+        repeats=repeats,
     )
     return Prepared(
         spec=spec,
@@ -186,13 +191,27 @@ def prepare(
         adapter=adapter,
         judge=grader,
         tasks=plugins,
-        items=items,
+        items=with_repeats(items, repeats),
         train=_train(data, language),
         params=params,
         left_out=left_out,
         reading=reading,
         probe=probe,
     )
+
+
+def _check_repeats(repeats: int, params: SamplingParams, info: AdapterInfo) -> None:
+    if repeats < 1:
+        raise UserError(f"repeats {repeats}: give 1 or more answers a question")
+    if repeats == 1:
+        return
+    if info.deterministic:
+        raise UserError(f"repeats {repeats}: {info.id} always gives the same answer; ask it once")
+    if params.temperature == 0:
+        raise UserError(
+            f"repeats {repeats}: at temperature 0 all answers to a question are the same but for noise. Give a "
+            "--temperature above 0, or --default-temperature"
+        )
 
 
 def _adapter(model: str | Adapter, settings: Mapping[str, Any]) -> Adapter:
@@ -219,6 +238,7 @@ def make_manifest(
     spec = prepared.spec
     start = Start(time=now, arguments=redact_json(dict(arguments)), operation=operation, environment=environment())
     info = prepared.adapter.info
+    once = [item for item in prepared.items if item.repeat == 0]
     return Manifest(
         name=prepared.name,
         created=now,
@@ -232,7 +252,7 @@ def make_manifest(
         warnings=prepared.reading.warnings,
         adapter=info.model_copy(update={"settings": spec.model_settings}),
         judge=JudgePlan(id=prepared.judge.id, comparable=prepared.judge.comparable),
-        tasks=plan_tasks(prepared.items, prepared.tasks, prepared.train, spec.seed),
+        tasks=plan_tasks(once, prepared.tasks, prepared.train, spec.seed),
         prices=prices,
         starts=(start,),
     )

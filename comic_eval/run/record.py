@@ -10,6 +10,9 @@ from pydantic import Field, SerializerFunctionWrapHandler, field_serializer
 from comic_eval.types import Frozen, Language, Status
 from comic_eval.zoom.trace import Trace, Turn
 
+# Letters and numbers; texts hardly ever agree to the letter.
+LONGEST_VOTE = 16
+
 
 class Key(NamedTuple):
     """What a journal line answers. Of several lines with one key the last counts."""
@@ -23,7 +26,7 @@ class Key(NamedTuple):
 class Outcome(NamedTuple):
     """What counting needs of a record; small, so that the outcomes of a large run fit into memory.
 
-    ``trace`` has no texts.
+    ``trace`` has no texts. ``vote`` is the extracted answer where it is short enough for answers to agree on.
     """
 
     task: str
@@ -38,6 +41,9 @@ class Outcome(NamedTuple):
     cached: bool
     latency_s: float | None
     trace: Trace | None = None
+    repeat: int = 0
+    vote: str | None = None
+    batch: bool = False
 
 
 class Failure(Frozen):
@@ -77,6 +83,7 @@ class Record(Frozen):
         cached: whether the answer came from the response cache, so that nothing was spent now.
         images: what the first turn sent.
         model: the model's id as the provider returned it.
+        batch: whether the provider's batch API answered, at its price.
         trace: the zoom episode; None where the model could not zoom or a request failed.
         time: when the line was written, ISO 8601 in UTC.
     """
@@ -107,6 +114,7 @@ class Record(Frozen):
     images: tuple[SentImage, ...] = ()
     cached: bool = False
     model: str | None = None
+    batch: bool = False
     trace: Trace | None = None
     time: str
 
@@ -137,6 +145,9 @@ class Record(Frozen):
             cached=self.cached,
             latency_s=self.latency_s,
             trace=_without_texts(self.trace) if self.trace else None,
+            repeat=self.repeat,
+            vote=sys.intern(self.extracted) if self.extracted and len(self.extracted) <= LONGEST_VOTE else None,
+            batch=self.batch,
         )
 
     def line(self) -> bytes:

@@ -105,7 +105,9 @@ async def _ask_rest(
     outcomes = read_outcomes(folder, prepared.spec.short_digest, planned)
     answered = {key: o for key, o in outcomes.items() if o.status != "failed"}
     pending = [item for item in prepared.items if item.key not in answered]
-    tally = Tally({name: TaskTally(plan.planned) for name, plan in manifest.tasks.items()}, prices=manifest.prices)
+    repeats = prepared.spec.repeats
+    tasks = {name: TaskTally(plan.planned * repeats) for name, plan in manifest.tasks.items()}
+    tally = Tally(tasks, prices=manifest.prices)
     for outcome in answered.values():
         tally.add_earlier(outcome)
     if not pending:
@@ -152,6 +154,7 @@ async def _ask_rest(
                     tasks=prepared.tasks,
                     judge=prepared.judge,
                     params=prepared.params,
+                    system=spec.system,
                     zooming=prepared.zooming,
                     crops=prepared.probe.crops if prepared.probe and prepared.probe.crops else None,
                 )

@@ -57,6 +57,8 @@ class RunSpec(Frozen):
         coords: how the model writes boxes; None without zooming.
         zoom: limits and crop rules of its episodes; None without zooming.
         replay: what a probe takes from an earlier run.
+        system: the system prompt; None for none.
+        repeats: answers that are asked of every question.
     """
 
     model: str
@@ -76,13 +78,16 @@ class RunSpec(Frozen):
     coords: CoordSpec | None = None
     zoom: ZoomSettings | None = None
     replay: Replay | None = None
+    system: str | None = None
+    repeats: int = Field(default=1, gt=0)
 
     @property
     def digest(self) -> str:
         """sha256 of the specification, the same on every machine."""
         # What a run does not have is left out, so that it makes no difference to other runs.
-        optional = {"crop", "family", "coords", "zoom", "replay"}
-        return digest(self.model_dump(mode="json", exclude={name for name in optional if getattr(self, name) is None}))
+        optional = {"crop", "family", "coords", "zoom", "replay", "system"}
+        absent = {name for name in optional if getattr(self, name) is None}
+        return digest(self.model_dump(mode="json", exclude=absent | ({"repeats"} if self.repeats == 1 else set())))
 
     @property
     def short_digest(self) -> str:
@@ -107,6 +112,8 @@ class Operation(Frozen):
         retry_budget_s: longest time from the first attempt of a sample to the start of its last.
         timeout_s: longest time of one attempt.
         use_cache: whether answers that another run got to the same request are used, and ours kept.
+        max_cost_usd: limit in dollars on everything that all starts of the run spend; None for none.
+        batch: whether requests go through the provider's batch API: answered within a day, at a lower price.
     """
 
     concurrency: int = Field(default=8, gt=0)
@@ -117,6 +124,8 @@ class Operation(Frozen):
     retry_budget_s: float = Field(default=600.0, gt=0)
     timeout_s: float = Field(default=600.0, gt=0)
     use_cache: bool = True
+    max_cost_usd: float | None = Field(default=None, gt=0)
+    batch: bool = False
 
 
 class Prices(Frozen):
