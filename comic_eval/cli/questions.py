@@ -30,6 +30,17 @@ SHARED = (
 @click.command(epilog=EPILOG)
 @click.argument("pages_folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("out_folder", type=click.Path(path_type=Path))
+@click.option(
+    "--coco",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    help="COCO-style annotations (repeatable); PAGES_FOLDER holds the pictures.",
+)
+@click.option(
+    "--mapping",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="YAML file that says what the COCO file's categories mean.",
+)
 @click.option("--blind-model", metavar="PROVIDER:NAME", help="Tries to answer without the picture. Default: --model.")
 @click.option(
     "--blind-setting",
@@ -58,6 +69,8 @@ def questions(ctx: click.Context, /, **options: Any) -> None:
     and asked about; questions that leak their answer, say where the panel stands or repeat others are dropped, those
     answered right without the picture are marked guessable. Pages in two languages get every question in both.
     """
+    if bool(options["coco"]) != (options["mapping"] is not None):
+        raise click.UsageError("--coco and --mapping go together")
     from comic_eval.cli.questions_action import execute
 
     ctx.exit(execute(options))

@@ -59,6 +59,8 @@ def _generate(options: dict[str, Any]) -> Generation:
         return await generate_questions(
             options["pages_folder"],
             options["out_folder"],
+            coco=options["coco"],
+            mapping=options["mapping"],
             model=options["model"],
             blind_model=options["blind_model"],
             settings=settings,
@@ -75,8 +77,13 @@ def _generate(options: dict[str, Any]) -> Generation:
 
 
 def _recorded(options: dict[str, Any]) -> dict[str, Any]:
-    plain = {k: str(v) if isinstance(v, Path) else list(v) if isinstance(v, tuple) else v for k, v in options.items()}
-    return {"argv": sys.argv[1:]} | plain
+    return {"argv": sys.argv[1:]} | {key: _plain(value) for key, value in options.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
 
 
 def _show(result: Generation) -> None:

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from questions.conftest import (
+from support.mock_openai import MockOpenAI, RecordedRequest
+from support.openai_replies import Reply
+from support.question_writer import (
     FACE,
     HOLDS,
     OTHER,
@@ -24,8 +26,6 @@ from questions.conftest import (
     question,
     step_of,
 )
-from support.mock_openai import MockOpenAI, RecordedRequest
-from support.openai_replies import Reply
 
 from comic_eval.benchmark import validate
 from comic_eval.benchmark.build import build_benchmark

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from questions.conftest import HOLDS, OTHER, PAGE, Writer, as_json, copy_pages, numbered, step_of
 from support.mock_openai import MockOpenAI, RecordedRequest
 from support.openai_faults import Fault
+from support.question_writer import HOLDS, OTHER, PAGE, Writer, as_json, copy_pages, numbered, step_of
 
 from comic_eval.benchmark.build import build_benchmark
 from comic_eval.cli import main

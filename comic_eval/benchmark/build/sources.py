@@ -3,7 +3,8 @@
 The folder holds::
 
     manifest.json             a list, one entry a page: page_id, image, annotation, split, episode (or book), width,
-                              height, and optionally sha256, license, attribution, source
+                              height, and optionally sha256, license, attribution, source, language (en unless it
+                              says fr)
     annotations/PAGE.json     panels, characters, balloons, other_text (lettering outside balloons), questions
     fr/manifest.json          optional; the same page in French: page_id, image, texts, sha256, license, ...
     fr/texts/PAGE.json        French text and boxes under the ids of the English balloons, and the questions in French,
@@ -52,6 +53,9 @@ E = TypeVar("E", bound=_Entry)
 
 
 class _EnglishEntry(_Entry):
+    """A page of the main manifest. It may be in French too: then it has no second version."""
+
+    language: Language = "en"
     annotation: str
     split: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
     episode: int | None = None
@@ -174,6 +178,10 @@ def _read_french(folder: Path, english: dict[str, tuple[Page, _Annotation]], def
             defects.add(manifest, f"{field}.page_id", f"{entry.page_id} is no usable English page", "see manifest.json")
             continue
         page, labels = english[entry.page_id]
+        if page.language == "fr":
+            problem = f"{entry.page_id} is a French page of the main manifest already"
+            defects.add(manifest, f"{field}.page_id", problem, "list it once")
+            continue
         if image is not None:
             check_image(image, (page.width, page.height), entry.sha256, manifest, f"{field}.image", defects)
         raw = None if path is None else read_json(path, defects)
@@ -297,11 +305,11 @@ def _french_matches(texts: _FrenchTexts, page: Page, path: Path, defects: Defect
 def _english_page(entry: _EnglishEntry, image: Path, labels: _Annotation) -> Page:
     return Page(
         id=entry.page_id,
-        language="en",
+        language=entry.language,
         book=entry.book or f"e{entry.episode or 0:02d}",
         split=entry.split,
         image=image.resolve(),
-        image_name=_image_name("en", entry.page_id, image),
+        image_name=_image_name(entry.language, entry.page_id, image),
         width=entry.width,
         height=entry.height,
         panels=tuple(Panel(**panel.model_dump()) for panel in sorted(labels.panels, key=lambda p: p.order)),

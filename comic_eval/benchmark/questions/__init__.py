@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,8 @@ async def generate_questions(
     out: str | Path,
     *,
     model: str | Adapter,
+    coco: Sequence[str | Path] = (),
+    mapping: str | Path | None = None,
     blind_model: str | Adapter | None = None,
     settings: Settings | None = None,
     adapter_settings: Mapping[str, Any] | None = None,
@@ -38,6 +40,8 @@ async def generate_questions(
         pages_folder: a folder in the format that `comic_eval.benchmark.build.sources` describes; it is not changed.
         out: becomes such a folder with the questions filled in once every panel was worked on; the work itself is in
             its folder ``generation``.
+        coco: COCO-style files; ``pages_folder`` then holds the pictures, and ``out`` becomes a folder in our format.
+        mapping: the file that says what the COCO files' categories and attributes mean.
         model: writes captions, questions and translations: ``provider:name``, or an adapter object.
         blind_model: tries to answer without the picture; by default the same model.
         settings: how many questions, attempts and pages; decoding settings.
@@ -55,10 +59,11 @@ async def generate_questions(
     from comic_eval.benchmark.questions.prepare import Settings, prepare
     from comic_eval.benchmark.questions.progress import Progress
     from comic_eval.benchmark.questions.session import run_generation
+    from comic_eval.benchmark.questions.source import read_source
     from comic_eval.run.spec import Operation
 
     prepared = prepare(
-        Path(pages_folder),
+        read_source(Path(pages_folder), [Path(path) for path in coco], Path(mapping) if mapping else None),
         settings or Settings(),
         model=model,
         blind_model=blind_model,

@@ -14,18 +14,11 @@ from typing import Any
 
 from comic_eval.benchmark.files import copy_atomically, sha256_of, write_atomically
 from comic_eval.benchmark.questions.job import Accepted
+from comic_eval.benchmark.questions.source import MAIN, SECOND, Files
 from comic_eval.errors import RunFolderError
 from comic_eval.run.files import to_json, write_atomic
 from comic_eval.run.redact import printable
 from comic_eval.types import Language
-
-# Beside the pages: what a benchmark built from them must carry on.
-COMPANIONS = ("LICENSE", "LICENSE.md", "LICENSE.txt", "NOTICE", "ATTRIBUTION.md", "agreement.json")
-# Where each language's pages are listed, and under which key an entry names its texts.
-MANIFESTS: dict[Language, tuple[str, str]] = {
-    "en": ("manifest.json", "annotation"),
-    "fr": ("fr/manifest.json", "texts"),
-}
 
 
 class Author:
@@ -48,40 +41,24 @@ class Author:
         return {"author": words, "metadata": metadata}
 
 
-def with_questions(
-    folder: Path, accepted: Mapping[str, Sequence[tuple[str, Accepted]]], author: Author
-) -> tuple[dict[str, bytes], dict[str, Path]]:
-    """The files of the new pages folder.
+def with_questions(files: Files, accepted: Mapping[str, Sequence[tuple[str, Accepted]]], author: Author) -> Files:
+    """The files with the questions appended to those that the pages have.
 
     Args:
-        folder: the source, which `read_pages` found without defect.
-        accepted: page id -> panel id and question, in the order in which they are appended.
-
-    Returns:
-        Relative path -> bytes of the JSON files, ``manifest.json`` last; and relative path -> source of the copies.
+        accepted: page id -> panel id and question, in reading order.
     """
-    texts: dict[str, bytes] = {}
-    copies = {name: folder / name for name in COMPANIONS if (folder / name).is_file()}
-    for language in ("fr", "en"):
-        manifest, key = MANIFESTS[language]
-        if not (folder / manifest).is_file():
-            continue
-        entries = json.loads((folder / manifest).read_text(encoding="utf-8"))
-        for entry in entries:
-            labels = json.loads((folder / entry[key]).read_text(encoding="utf-8"))
-            added = accepted.get(entry["page_id"], ())
+    labels = dict(files.labels)
+    for manifest, key in (SECOND, MAIN):
+        for entry in files.labels.get(manifest, ()):
+            language: Language = "fr" if manifest == SECOND[0] else entry.get("language", "en")
+            added = [_question(panel, a, language, author) for panel, a in accepted.get(entry["page_id"], ())]
             if added:
-                labels["questions"] = [
-                    *labels.get("questions", ()),
-                    *(_question(panel, language, a, author) for panel, a in added),
-                ]
-            texts[entry[key]] = _json(labels)
-            copies[entry["image"]] = folder / entry["image"]
-        texts[manifest] = _json(entries)
-    return texts, copies
+                old = labels[entry[key]]
+                labels[entry[key]] = {**old, "questions": [*old.get("questions", ()), *added]}
+    return Files(labels, files.copies)
 
 
-def _question(panel: str, language: Language, accepted: Accepted, author: Author) -> dict[str, Any]:
+def _question(panel: str, accepted: Accepted, language: Language, author: Author) -> dict[str, Any]:
     text = accepted.texts[language]
     return {
         "panel": panel,
@@ -93,14 +70,17 @@ def _question(panel: str, language: Language, accepted: Accepted, author: Author
     }
 
 
-def _json(value: Any) -> bytes:
-    return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode()
+def as_bytes(labels: Mapping[str, Any]) -> dict[str, bytes]:
+    """The files with labels as they are written, in the same order."""
+    return {path: (json.dumps(v, ensure_ascii=False, indent=1) + "\n").encode() for path, v in labels.items()}
 
 
 def write_pages(out: Path, texts: Mapping[str, bytes], copies: Mapping[str, Path], ledger: Path) -> None:
-    """Writes the files, each whole or not at all, ``manifest.json`` last.
+    """Writes the files, each whole or not at all; the main manifest must be the last of ``texts``.
 
     Args:
+        texts: relative path -> bytes, in the order of writing.
+        copies: relative path -> the file to copy.
         ledger: the file that remembers the digests of everything that was ever written here.
 
     Raises:

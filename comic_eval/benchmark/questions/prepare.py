@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pydantic import Field
@@ -12,9 +11,9 @@ from pydantic import Field
 from comic_eval.benchmark.annotations import Page, Panel
 from comic_eval.benchmark.build.pages import versions
 from comic_eval.benchmark.build.positions import Layout
-from comic_eval.benchmark.build.sources import read_pages
 from comic_eval.benchmark.questions.job import TASK, Job
 from comic_eval.benchmark.questions.prompts import prompts_sha256
+from comic_eval.benchmark.questions.source import Source
 from comic_eval.benchmark.questions.spec import GenerationSpec, pages_digest
 from comic_eval.contracts import Adapter, AdapterInfo, Judge, Task
 from comic_eval.errors import UserError
@@ -56,7 +55,7 @@ class Prepared:
         without_position: number of panels that no phrase names without ambiguity.
     """
 
-    folder: Path
+    source: Source
     spec: GenerationSpec
     writer: Adapter
     guesser: Adapter
@@ -71,7 +70,7 @@ class Prepared:
 
 
 def prepare(
-    pages_folder: Path,
+    source: Source,
     settings: Settings,
     *,
     model: str | Adapter,
@@ -79,12 +78,12 @@ def prepare(
     adapter_settings: Mapping[str, Any],
     blind_settings: Mapping[str, Any],
 ) -> Prepared:
-    """Reads the pages and makes the models.
+    """Makes the models and plans the panels.
 
     Raises:
-        UserError: the pages have defects, a model does not exist or cannot see, or there is nothing to do.
+        UserError: a model does not exist or cannot see, or there is nothing to do.
     """
-    pages = read_pages(pages_folder)
+    pages = source.pages
     writer = _adapter(model, adapter_settings)
     if blind_model is None and blind_settings:
         raise UserError("--blind-setting goes with --blind-model; without one the writing model answers blind too")
@@ -96,7 +95,7 @@ def prepare(
     bare = [group for group in by_page if settings.all_pages or not any(page.questions for page in group)]
     if not bare:
         raise UserError(
-            f"{pages_folder}: all {len(by_page)} pages carry questions, which are left alone. Give --all to add more"
+            f"{source.folder}: all {len(by_page)} pages carry questions, which are left alone. Give --all to add more"
         )
     chosen = bare[: settings.limit]
     jobs = [Job(tuple(group), p, Layout(group[0].panels).positions(p)) for group in chosen for p in _panels(group)]
@@ -122,7 +121,7 @@ def prepare(
         prompts_sha256=prompts_sha256(),
     )
     return Prepared(
-        folder=pages_folder,
+        source=source,
         spec=spec,
         writer=writer,
         guesser=guesser,

@@ -13,7 +13,7 @@ from comic_eval.benchmark.questions import provenance
 from comic_eval.benchmark.questions.asking import Interviewer, UnwritableError, Voice
 from comic_eval.benchmark.questions.filters import is_repeated
 from comic_eval.benchmark.questions.job import Accepted, Job, Outcome
-from comic_eval.benchmark.questions.output import Author, with_questions, write_pages
+from comic_eval.benchmark.questions.output import Author, as_bytes, with_questions, write_pages
 from comic_eval.benchmark.questions.prepare import Prepared
 from comic_eval.benchmark.questions.progress import Progress
 from comic_eval.benchmark.questions.report import Report, make_report
@@ -74,7 +74,7 @@ async def run_generation(
     Raises:
         UserError: OUT cannot be used, a model cannot be started, or the server refuses every request.
     """
-    _check_out(out, prepared.folder)
+    _check_out(out, prepared.source.folder)
     home = out / HOME
     make_folder(home)
     with RunLock(home, way_out=WAY_OUT):
@@ -94,11 +94,10 @@ async def run_generation(
             report, accepted = _settle(prepared, outcomes, home)
             unwritten = _write_report(home, report)
         if report.complete and not stopped:
-            texts, copies = with_questions(
-                prepared.folder, accepted, Author(prepared.spec.family, prepared.spec.prompts_sha256)
-            )
-            texts = _provenance(prepared, report, accepted) | texts
-            write_pages(out, texts, copies, home / LEDGER)
+            author = Author(prepared.spec.family, prepared.spec.prompts_sha256)
+            files = with_questions(prepared.source.files(), accepted, author)
+            texts = _provenance(prepared, report, accepted) | as_bytes(files.labels)
+            write_pages(out, texts, files.copies, home / LEDGER)
     return Generation(out, report, stopped or unwritten)
 
 
@@ -270,7 +269,7 @@ def _provenance(
     prepared: Prepared, report: Report, accepted: Mapping[str, Sequence[tuple[str, Accepted]]]
 ) -> dict[str, bytes]:
     """The file that tells where labels and questions come from; none where there was none and nothing is new."""
-    path = prepared.folder / provenance.FILE
+    path = prepared.source.folder / provenance.FILE
     before = path.read_text(encoding="utf-8") if path.is_file() else None
     questions = [question for page in accepted.values() for _, question in page]
     text = provenance.provenance(before, prepared.spec, report, questions) if questions else before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,7 @@ def make_start(arguments: dict[str, Any], operation: Operation) -> Start:
     return Start(time=now, arguments=redact_json(arguments), operation=operation, environment=environment())
 
 
-def pages_digest(pages: list[Page]) -> str:
+def pages_digest(pages: Sequence[Page]) -> str:
     """sha256 over what the pages say and show, wherever their folder lies."""
     return digest([[p.model_dump(mode="json", exclude={"image"}), sha256_of(p.image)] for p in pages])
 
