@@ -101,10 +101,10 @@ def resolve(
     settings = _settings(zoom, checkpoint, info) if zoom is not False else None
     spec = _coords(coords, checkpoint, found, stated_family=family is not None) if settings else None
     if settings is not None:
-        if not info.needs_images:
-            raise UserError(f"{info.id} looks at no picture, so it cannot zoom: leave --zoom out")
         if view != "page":
             raise UserError(f"zooming begins with the page: leave out --zoom or the view {view!r}")
+        if not info.needs_images:
+            raise UserError(f"{info.id} looks at no picture, so it cannot zoom: leave --zoom out")
         if spec is None:
             raise UserError(
                 f"{info.id}: models of the family {found.name} write no boxes, so this one cannot zoom. If it does, "
