@@ -59,6 +59,7 @@ SHARED = (
 @click.option("--padding", default=0.0, show_default=True, type=click.FloatRange(0, 2), help="Margin around a panel.")
 @click.option("--limit", type=click.IntRange(min=1), help="Pages to work on, from the first; may grow later.")
 @click.option("--all", "all_pages", is_flag=True, help="Add questions to pages that carry some, too.")
+@click.option("--no-schema", is_flag=True, help="Ask for JSON in words alone, for servers that refuse a schema.")
 @click.option("--cache-dir", default="runs/.cache", show_default=True, metavar="DIR", type=click.Path(file_okay=False))
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON, and nothing else, on stdout.")
 @click.pass_context

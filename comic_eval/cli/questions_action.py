@@ -48,6 +48,7 @@ def _generate(options: dict[str, Any]) -> Generation:
         blind_attempts=options["blind_attempts"],
         read_attempts=options["attempts"],
         all_pages=options["all_pages"],
+        response_schema=not options["no_schema"],
         limit=options["limit"],
         budget=options["budget"],
         crop=CropRules(padding=options["padding"]),

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from support.mock_openai import MockOpenAI, RecordedRequest
+from support.openai_faults import Fault
 from support.openai_replies import Reply
 from support.question_writer import (
     FACE,
@@ -149,6 +150,16 @@ def test_the_model_is_shown_crops_captions_and_a_schema(english: Path, tmp_path:
         assert request.params["temperature"] == 0.0
     assert {r.params["temperature"] for r in writer.seen["blind"]} == {1.0}
     assert "translation" not in writer.seen
+
+
+def test_a_server_that_refuses_schemas_is_asked_in_words(english: Path, tmp_path: Path) -> None:
+    def fault(request: RecordedRequest) -> Fault | None:
+        return Fault("http", status=400) if "response_format" in request.params else None
+
+    with MockOpenAI(Writer(), faults=fault) as server:
+        assert generate(server, english, tmp_path / "one").exit_status == 3
+        result = generate(server, english, tmp_path / "two", settings={"response_schema": False})
+    assert (result.exit_status, result.report.accepted) == (0, 2)
 
 
 def test_bad_proposals_are_dropped_and_counted(english: Path, tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ class Settings(Frozen):
     blind_attempts: int = Field(default=3, gt=0)
     read_attempts: int = Field(default=3, gt=0)
     all_pages: bool = False
+    response_schema: bool = True
     limit: int | None = Field(default=None, gt=0)
     budget: int = Field(default=4096, gt=0)
     crop: CropRules = CropRules()
@@ -114,6 +115,7 @@ def prepare(
         blind_attempts=settings.blind_attempts,
         read_attempts=settings.read_attempts,
         all_pages=settings.all_pages,
+        response_schema=settings.response_schema,
         budget=settings.budget,
         crop=settings.crop,
         params=_without_keys(settings.params),

@@ -37,6 +37,7 @@ class GenerationSpec(Frozen):
         blind_attempts: answers a question without the picture; guessable are those answered right in half of them.
         read_attempts: requests for one step whose replies cannot be used, before the panel is given up.
         all_pages: whether pages that carry questions get more.
+        response_schema: whether the provider is asked to enforce the form of the replies.
         crop: how a panel is cut out of its page.
         params: decoding settings of the writing requests; ``blind_params`` of the others.
         prompts_sha256: over all prompts.
@@ -53,6 +54,7 @@ class GenerationSpec(Frozen):
     blind_attempts: int = Field(gt=0)
     read_attempts: int = Field(gt=0)
     all_pages: bool
+    response_schema: bool
     budget: int = Field(gt=0)
     crop: CropRules
     params: SamplingParams

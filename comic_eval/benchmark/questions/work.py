@@ -185,7 +185,7 @@ class Worker:
                     conversation=conversation((await self._crop(page, job.panel),), text),
                     params=self._prepared.params,
                     question=question,
-                    response_schema=None if step == "caption" else SCHEMA,
+                    response_schema=SCHEMA if self._spec.response_schema and step != "caption" else None,
                 )
 
             said, reading = await self._interviewer.ask(
