@@ -17,14 +17,14 @@ _MAX_CELLS = 2_000_000
 Interval = tuple[float, float]
 
 
-def wilson(correct: int, n: int, z: float = Z95) -> Interval | None:
+def wilson(correct: float, n: int, z: float = Z95) -> Interval | None:
     """The score interval of a binomial proportion; None for n = 0.
 
     It takes questions to be independent, which questions of one page are not; it stands beside the clustered bootstrap
     because it stays honest where all answers are right or all are wrong.
 
     Args:
-        correct: successes, 0 to n.
+        correct: successes, 0 to n; a fraction where several answers share a question.
         n: trials.
         z: normal quantile, 1.96 for 95 %.
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
 from pathlib import Path
 from statistics import fmean
 from typing import Literal
@@ -11,18 +12,24 @@ from typing import Literal
 from pydantic import Field
 
 from comic_eval.analysis.intervals import RESAMPLES, SEED, Interval, cluster_bootstrap_mean, wilson
+from comic_eval.analysis.repeats import Majority, Questions, majority, passes
 from comic_eval.analysis.zooming import ZoomStats, diagnose, zoom_stats
 from comic_eval.run.folder import read_outcomes
 from comic_eval.run.manifest import Manifest, TaskPlan, read_manifest
 from comic_eval.run.record import Key, Outcome
 from comic_eval.types import Frozen
 
+# Whole unless several answers share a question.
+Count = int | float
+COUNTED = ("unparsed", "failed", "unscored")
+
 
 class TaskSummary(Frozen):
     """The scores of one task.
 
     ``n = correct + wrong + unparsed + failed + unscored`` counts the samples that are finished; ``planned`` those that
-    the run is to ask.
+    the run is to ask. With several answers a question, ``n`` still counts questions, each of whose answers counts as
+    its share of one: ``correct`` is the sum of the questions' mean scores, and ``accuracy`` the mean over repeats.
 
     Attributes:
         accuracy: correct / n, the headline: whatever is not correct counts against it. None for n = 0.
@@ -38,6 +45,9 @@ class TaskSummary(Frozen):
         failures: number of failed samples by cause; unparsed and unscored ones by reason.
         comparable: False where the judge's scores must not stand beside an LLM judge's.
         zoom: statistics of its zoom episodes; None where there are none.
+        repeats: answers a question; ``failures`` and the reasons count answers, not questions.
+        pass_at_k: k -> chance that one of k answers is right; over the questions that have all their answers.
+        majority: what the most frequent answers score; None for open questions and single answers.
     """
 
     title: str
@@ -45,11 +55,11 @@ class TaskSummary(Frozen):
     planned: int
     pages: int
     n: int
-    correct: int
-    wrong: int
-    unparsed: int
-    failed: int
-    unscored: int
+    correct: Count
+    wrong: Count
+    unparsed: Count
+    failed: Count
+    unscored: Count
     accuracy: float | None
     accuracy_answered: float | None
     ci95: Interval | None
@@ -64,17 +74,20 @@ class TaskSummary(Frozen):
     unscored_reasons: dict[str, int] = Field(default_factory=dict)
     comparable: bool = True
     zoom: ZoomStats | None = None
+    repeats: int = 1
+    pass_at_k: dict[str, float] = Field(default_factory=dict)
+    majority: Majority | None = None
 
 
 class UsageSummary(Frozen):
     """Tokens of all answers of the run, as the provider counted them; None where it never said.
 
     Attributes:
-        answers: samples with an answer.
+        answers: samples (times repeats) with an answer.
         from_cache: how many of them the response cache gave, so that this run spent nothing on them.
         retries: failed attempts that were followed by another.
         mean_latency_s: seconds an answer, over all answers.
-        cost_usd: of the answers that were not cached, where prices were stated.
+        cost_usd: of the answers that were not cached, and of episodes that failed late, where a price is known.
     """
 
     answers: int
@@ -101,6 +114,7 @@ class Summary(Frozen):
     """``summary.json``.
 
     Attributes:
+        planned, done: answers that the run is to get, and that it has, if only as failures: samples times repeats.
         complete: whether every planned sample is finished, if only as a failure.
         macro_accuracy: mean accuracy over ``macro_tasks``, the tasks whose scores are comparable; None unless all of
             them have samples.
@@ -131,11 +145,11 @@ class Summary(Frozen):
     bootstrap: Bootstrap = Bootstrap()
 
     @property
-    def failed(self) -> int:
+    def failed(self) -> Count:
         return sum(t.failed for t in self.tasks.values())
 
     @property
-    def unparsed(self) -> int:
+    def unparsed(self) -> Count:
         return sum(t.unparsed for t in self.tasks.values())
 
     @property
@@ -151,8 +165,19 @@ def build_summary(outcomes: Mapping[Key, Outcome], manifest: Manifest) -> Summar
     by_task: dict[str, list[Outcome]] = {name: [] for name in manifest.tasks}
     for outcome in outcomes.values():
         by_task[outcome.task].append(outcome)
+    repeats = manifest.spec.repeats
+    questions: dict[str, dict[str, list[Outcome]]] = {name: {} for name in manifest.tasks}
+    if repeats > 1:
+        for key, outcome in outcomes.items():
+            questions[outcome.task].setdefault(key.sample_id, []).append(outcome)
     tasks = {
-        name: summarize_task(by_task[name], plan, comparable=plan.kind != "open" or manifest.judge.comparable)
+        name: summarize_task(
+            by_task[name],
+            plan,
+            comparable=plan.kind != "open" or manifest.judge.comparable,
+            questions=list(questions[name].values()) if repeats > 1 else None,
+            repeats=repeats,
+        )
         for name, plan in manifest.tasks.items()
     }
     macro = {name: t.accuracy for name, t in tasks.items() if t.comparable}
@@ -190,13 +215,26 @@ def _zoom_warning(outcomes: Mapping[Key, Outcome], manifest: Manifest) -> str | 
     return str(found) if found else None
 
 
-def summarize_task(outcomes: list[Outcome], plan: TaskPlan, *, comparable: bool) -> TaskSummary:
-    """Scores one task from the outcomes of its samples."""
-    n = len(outcomes)
+def summarize_task(
+    outcomes: list[Outcome],
+    plan: TaskPlan,
+    *,
+    comparable: bool,
+    questions: Questions | None = None,
+    repeats: int = 1,
+) -> TaskSummary:
+    """Scores one task from the outcomes of its samples.
+
+    Args:
+        questions: the same outcomes by question, where questions have several; ``repeats`` says how many they are to
+            have.
+    """
+    grouped: Questions = [[o] for o in outcomes] if questions is None else questions
+    n = len(grouped)
     scored = [o for o in outcomes if o.status == "scored"]
-    correct = sum(o.score == 1.0 for o in scored)
-    count = Counter(o.status for o in outcomes)
-    answered = n - count["failed"] - count["unscored"]
+    shares = _shares(grouped)
+    correct, wrong, unparsed, failed, unscored = (shares[s] for s in ("correct", "wrong", *COUNTED))
+    answered = n - failed - unscored
     counting = plan.kind == "number"
     errors = [o.detail["abs_error"] for o in scored if "abs_error" in o.detail]
     return TaskSummary(
@@ -206,25 +244,47 @@ def summarize_task(outcomes: list[Outcome], plan: TaskPlan, *, comparable: bool)
         pages=len({o.page for o in outcomes}),
         n=n,
         correct=correct,
-        wrong=len(scored) - correct,
-        unparsed=count["unparsed"],
-        failed=count["failed"],
-        unscored=count["unscored"],
+        wrong=wrong,
+        unparsed=unparsed,
+        failed=failed,
+        unscored=unscored,
         accuracy=correct / n if n else None,
         accuracy_answered=correct / answered if answered else None,
-        ci95=cluster_bootstrap_mean([float(o.score == 1.0) for o in outcomes], [o.page for o in outcomes]),
+        ci95=cluster_bootstrap_mean([_right(q) for q in grouped], [q[0].page for q in grouped]),
         ci95_wilson=wilson(correct, n),
         chance=plan.chance,
         geometry=plan.geometry,
         mae=fmean(errors) if counting and errors else None,
-        within_one=sum(o.detail.get("within_one", 0.0) for o in scored) / n if counting and n else None,
+        within_one=sum(o.detail.get("within_one", 0.0) for o in scored) / len(outcomes) if counting and n else None,
         detail=_means(scored),
         failures=_counts(o.cause for o in outcomes if o.status == "failed"),
         unparsed_reasons=_counts(o.reason for o in outcomes if o.status == "unparsed"),
         unscored_reasons=_counts(o.reason for o in outcomes if o.status == "unscored"),
         comparable=comparable,
         zoom=zoom_stats(traces) if (traces := [o.trace for o in outcomes if o.trace]) else None,
+        repeats=repeats,
+        pass_at_k=passes(grouped, repeats) if repeats > 1 else {},
+        majority=majority(grouped) if repeats > 1 and plan.kind != "open" else None,
     )
+
+
+def _right(question: Sequence[Outcome]) -> float:
+    return sum(o.score == 1.0 for o in question) / len(question)
+
+
+def _shares(questions: Questions) -> dict[str, Count]:
+    """How many questions came to each end, each answer counting as its share of its question; exact."""
+    ends = Counter((_end(o), len(q)) for q in questions for o in q)
+    sums = {end: Fraction(0) for end in ("correct", "wrong", *COUNTED)}
+    for (end, answers), count in ends.items():
+        sums[end] += Fraction(count, answers)
+    return {end: int(s) if s.denominator == 1 else float(s) for end, s in sums.items()}
+
+
+def _end(outcome: Outcome) -> str:
+    if outcome.status != "scored":
+        return outcome.status
+    return "correct" if outcome.score == 1.0 else "wrong"
 
 
 def summarize_usage(outcomes: Iterable[Outcome], manifest: Manifest) -> UsageSummary:
@@ -246,7 +306,7 @@ def summarize_usage(outcomes: Iterable[Outcome], manifest: Manifest) -> UsageSum
         image_tokens=tokens.get("image_tokens"),
         reasoning_tokens=tokens.get("reasoning_tokens"),
         mean_latency_s=fmean(latencies) if latencies else None,
-        cost_usd=sum(prices.cost(o.usage) for o in answered if not o.cached) if prices else None,
+        cost_usd=sum(prices.cost(o.usage, batch=o.batch) for o in outcomes if not o.cached) if prices else None,
     )
 
 

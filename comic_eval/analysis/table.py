@@ -104,8 +104,24 @@ def _title(task: TaskSummary) -> Text:
     return Text(printable(task.title, 40) + ("" if task.comparable else OPEN))
 
 
-def _alarm(count: int) -> Text:
-    return Text(str(count), style="red" if count else "dim")
+def _alarm(count: float) -> Text:
+    return Text(share(count), style="red" if count else "dim")
+
+
+def share(count: float) -> str:
+    """A number of questions, with one decimal where several answers share a question."""
+    return str(count) if count == int(count) else f"{count:.1f}"
+
+
+def _repeats(run: Summary) -> list[str]:
+    """What several answers a question come to."""
+    words = []
+    for task in run.tasks.values():
+        if task.repeats > 1 and task.pass_at_k:
+            passes = ", ".join(f"pass@{k} {percent(value)}" for k, value in task.pass_at_k.items())
+            most = f", majority {percent(task.majority.accuracy)}" if task.majority else ""
+            words.append(f"{printable(task.title, 40)}: {task.repeats} answers a question, {passes}{most}")
+    return words
 
 
 def _notes(runs: Sequence[Summary]) -> list[str]:
@@ -125,6 +141,7 @@ def _notes(runs: Sequence[Summary]) -> list[str]:
             for t in run.tasks.values()
             if t.mae is not None
         ]
+        words += _repeats(run)
         if run.note:
             words.insert(0, printable(run.note))
         if run.view == "blind":
