@@ -9,7 +9,7 @@ from typing import Any
 
 from PIL import Image
 
-from comic_eval.errors import RequestError
+from comic_eval.errors import RequestError, UserError
 from comic_eval.types import EncodedImage, ImagePart, Message, Request
 
 from ._transformers_sampling import Sampling
@@ -63,15 +63,24 @@ class InputMaker:
 
     Args:
         context: most tokens of prompt and answer together.
+        patch: pixels a side of one visual token (Qwen's families): pictures then go in as they are sent. None leaves
+            them to the processor's own rule.
+
+    Raises:
+        UserError: the processor has another grid.
     """
 
-    def __init__(self, processor: Any, tokenizer: Any, context: int) -> None:
+    def __init__(self, processor: Any, *, context: int, patch: int | None) -> None:
         self._processor = processor
-        self._tokenizer = tokenizer
         self._context = context
-        images = processor.image_processor
-        self.patch = grid_patch(images)
+        self._patch = patch
+        images = getattr(processor, "image_processor", None)
         self._merge = getattr(images, "merge_size", None)
+        if patch is not None and patch != (found := grid_patch(images)):
+            raise UserError(
+                f"the model's family has visual tokens of {patch} pixels a side, but its image processor makes them of "
+                f"{found}: the checkpoint's name, its comic_eval.json or its processor is another model's"
+            )
         self._image_id = getattr(processor, "image_token_id", None)
         self._media = sorted({str(t) for name in MEDIA if (t := getattr(processor, name, None))})
 
@@ -118,12 +127,12 @@ class InputMaker:
 
     def _resizing(self, images: Sequence[EncodedImage]) -> dict[str, Any]:
         """Settings under which the processor leaves sizes alone; sizes off the grid it may only round to it."""
-        if self.patch is None or not images:
+        if self._patch is None or not images:
             return {}
-        if all(side % self.patch == 0 for image in images for side in image.size):
+        if all(side % self._patch == 0 for image in images for side in image.size):
             return {"do_resize": False}
         pixels = [image.size[0] * image.size[1] for image in images]
-        area = self.patch * self.patch
+        area = self._patch * self._patch
         return {"size": {"shortest_edge": area, "longest_edge": 2 * max(pixels) + 4 * area}}
 
     def _check_pictures(self, tensors: dict[str, Any], images: Sequence[EncodedImage]) -> int | None:
@@ -132,11 +141,11 @@ class InputMaker:
             return None
         shown = int((tensors["input_ids"] == self._image_id).sum())
         grid = tensors.get("image_grid_thw")
-        if self.patch is None or self._merge is None or (grid is None and images):
+        if self._patch is None or self._merge is None:
             return shown
         rows = [] if grid is None else [tuple(row) for row in grid.tolist()]
-        cell = self.patch // self._merge
-        wanted = [(1, *(self._merge * max(1, round(side / self.patch)) for side in reversed(i.size))) for i in images]
+        cell = self._patch // self._merge
+        wanted = [(1, *(self._merge * max(1, round(side / self._patch)) for side in reversed(i.size))) for i in images]
         if rows != wanted:
             found = ", ".join(f"{w * cell}x{h * cell}" for _, h, w in rows) or "none"
             sent = ", ".join(f"{w}x{h}" for w, h in (i.size for i in images))

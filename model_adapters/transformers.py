@@ -17,6 +17,7 @@ from pydantic import Field
 from comic_eval.contracts import AdapterInfo, RunContext
 from comic_eval.errors import PluginError
 from comic_eval.types import Frozen, Generation, Request
+from comic_eval.zoom.coords import family_of as box_family
 
 from ._checkpoint import find
 from ._settings import read_settings
@@ -60,6 +61,7 @@ class TransformersAdapter:
         self._settings = settings
         self._checkpoint = find(name, settings.base_model)
         self._device = _device(settings.device)
+        self._patch = box_family(self._checkpoint.family or "").patch
         self.checkpoint_settings = self._checkpoint.settings
         self._batcher: Batcher[Request, Prepared, Generation] | None = None
         self._info = AdapterInfo(
@@ -72,7 +74,9 @@ class TransformersAdapter:
                 "device": self._device,
                 "dtype": settings.dtype,
                 "attention": settings.attention,
-                "pictures": "as sent (Qwen: at most rounded to the grid; other families: their processor's own rule)",
+                "pictures": f"as sent, sizes off the grid of {self._patch} pixels rounded to it"
+                if self._patch
+                else "resized by the processor's own rule",
                 "sampling": "as requested; the checkpoint's generation_config is not used",
             },
             native_tools=False,
@@ -89,7 +93,7 @@ class TransformersAdapter:
             UserError: they cannot be loaded.
         """
         model = await asyncio.to_thread(self._load)
-        inputs = InputMaker(model.loaded.processor, model.loaded.tokenizer, model.context)
+        inputs = InputMaker(model.loaded.processor, context=model.context, patch=self._patch)
         budget = self._settings.batch_tokens or TOKEN_BUDGET[self._device]
         self._batcher = Batcher(inputs.prepare, model.answer, token_budget=budget)
 

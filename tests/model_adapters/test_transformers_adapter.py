@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from support.adapters import ask, ask_all, ask_each, fail, request
 from support.model_watch import patches, watch
-from support.tiny_vlm import PATCH, Arch, build_tiny_lora, build_tiny_vlm
+from support.tiny_vlm import PATCH, Arch, build_tiny_internvl, build_tiny_lora, build_tiny_vlm
 
 from comic_eval.conformance import check_adapter
 from comic_eval.contracts import RunContext
@@ -243,6 +243,25 @@ def test_a_size_off_the_grid_is_rounded_to_it_and_no_more(qwen: Path) -> None:
     assert seen.pixels[0].shape[0] == 4 * 20 * 10
 
 
+def test_other_families_take_pictures_by_their_own_rule(tmp_path: Path) -> None:
+    folder = build_tiny_internvl(tmp_path / "intern")
+    assert adapter(folder).info.family == "internvl"
+    assert "processor's own rule" in str(adapter(folder).info.settings["pictures"])
+    asked = [
+        request(noise(200, 100), "How many?", **GREEDY),
+        request(noise(100, 300), noise(64, 64), "Which?", **GREEDY),
+        request("How many?", **GREEDY),
+    ]
+    alone = ask_each(adapter(folder), *asked)
+    # Tiles of 4 tokens each: two and an overview; three and an overview, and one of the second picture.
+    assert [a.usage.image_tokens for a in alone[:1]] == [12]
+    assert (alone[1].usage.image_tokens or 0) > 12
+    assert alone[2].usage.image_tokens == 0
+    assert len({a.text for a in alone}) == 3
+    assert plain(together(adapter(folder), asked)) == plain(alone)
+    assert fail(adapter(folder), request("An <IMG_CONTEXT>")).cause == "bad_request"
+
+
 def test_earlier_turns_keep_their_pictures(qwen: Path) -> None:
     first, crop = noise(56, 56, 1), noise(84, 28, 2)
     asked = request(first, "Look closer.", **GREEDY)
@@ -340,6 +359,15 @@ def test_the_settings_tell_apart_what_answers_differently(qwen: Path, tmp_path: 
     (folder / "model.safetensors").write_bytes(weights)
     assert adapter(folder).info.settings["checkpoint_sha256"] != info.settings["checkpoint_sha256"]
     assert adapter(folder, dtype="bfloat16").info.settings != info.settings
+
+
+def test_another_familys_processor_is_refused(qwen: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "mixed"
+    shutil.copytree(qwen, folder)
+    settings = CheckpointSettings(family="qwen3-vl", coords=family_of("qwen3-vl").coords, patch=32, budget=1024)
+    write_checkpoint_settings(folder, settings)
+    with pytest.raises(UserError, match=r"32 pixels a side.* of 28"):
+        ask(adapter(folder))
 
 
 def test_large_files_are_sampled(tmp_path: Path) -> None:

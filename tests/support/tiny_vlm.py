@@ -1,4 +1,4 @@
-"""Tiny random Qwen2.5-VL and Qwen3-VL checkpoints, built without network: real classes, processors and templates.
+"""Tiny random Qwen2.5-VL, Qwen3-VL and InternVL checkpoints, built offline: real classes, processors and templates.
 
 Some 200,000 parameters, so that a forward pass takes milliseconds. What such a model writes is noise; what it is shown,
 how it is batched and where its answers go is real.
@@ -68,6 +68,54 @@ def build_tiny_vlm(folder: Path, arch: Arch = "qwen2_5_vl", *, seed: int = 0, co
     model.generation_config.repetition_penalty = 1.05
     model.save_pretrained(folder)
     _processor(arch, tokenizer).save_pretrained(folder)
+    return folder
+
+
+def build_tiny_internvl(folder: Path, *, seed: int = 0) -> Path:
+    """Writes an InternVL: a family whose processor cuts pictures into tiles of its own size."""
+    import torch
+    import transformers
+
+    marks = {
+        "start_image_token": "<img>",
+        "end_image_token": "</img>",
+        "context_image_token": "<IMG_CONTEXT>",
+        "video_token": "<video>",
+    }
+    plain = _tokenizer(8192)
+    plain.add_tokens(list(marks.values()), special_tokens=True)
+    tokenizer = transformers.PreTrainedTokenizerFast(
+        tokenizer_object=plain.backend_tokenizer,
+        eos_token="<|im_end|>",  # noqa: S106
+        pad_token="<|endoftext|>",  # noqa: S106
+        extra_special_tokens=marks,
+    )
+    common = {"hidden_size": 64, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config = transformers.InternVLConfig(
+        vision_config={**common, "image_size": [56, 56], "patch_size": [14, 14], "initializer_range": 0.2},
+        text_config={
+            **common,
+            "model_type": "qwen2",
+            "num_key_value_heads": 2,
+            "vocab_size": len(tokenizer),
+            "max_position_embeddings": 8192,
+            "initializer_range": 0.2,
+        },
+        image_token_id=tokenizer.convert_tokens_to_ids("<IMG_CONTEXT>"),
+        image_seq_length=4,
+    )
+    torch.manual_seed(seed)
+    model = transformers.InternVLForConditionalGeneration(config)
+    model.generation_config.eos_token_id = tokenizer.eos_token_id
+    model.save_pretrained(folder)
+    size = {"height": 56, "width": 56}
+    transformers.InternVLProcessor(
+        image_processor=transformers.GotOcr2ImageProcessor(size=size, crop_to_patches=True, max_patches=6),
+        tokenizer=tokenizer,
+        video_processor=transformers.InternVLVideoProcessor(size=size),
+        image_seq_length=4,
+        chat_template=TEMPLATE.replace("<|vision_start|><|image_pad|><|vision_end|>", "<IMG_CONTEXT>\n"),
+    ).save_pretrained(folder)
     return folder
 
 
