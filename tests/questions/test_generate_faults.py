@@ -26,6 +26,7 @@ from comic_eval.run.folder import JOURNAL, read_records
 
 KEY = "sk-" + "test0secret0of0nobody" + "0123"
 PANELS = 5
+COMMAND = "from comic_eval.cli import main; main()"
 
 
 def arguments(pages: Path, out: Path, server: MockOpenAI, *more: str) -> list[str]:
@@ -33,10 +34,10 @@ def arguments(pages: Path, out: Path, server: MockOpenAI, *more: str) -> list[st
     return ["data", "questions", str(pages), str(out), *options, "--blind-attempts", "1", "--max-retries", "0", *more]
 
 
-def start(pages: Path, out: Path, server: MockOpenAI, *more: str) -> subprocess.Popen[str]:
+def start(pages: Path, out: Path, server: MockOpenAI, *more: str, code: str = COMMAND) -> subprocess.Popen[str]:
     """The command in a process of its own, which can be killed."""
     return subprocess.Popen(
-        [sys.executable, "-c", "from comic_eval.cli import main; main()", *arguments(pages, out, server, *more)],
+        [sys.executable, "-c", code, *arguments(pages, out, server, *more)],
         env=os.environ | {"OPENAI_API_KEY": KEY},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -51,8 +52,8 @@ def call(pages: Path, out: Path, server: MockOpenAI, *more: str) -> tuple[int, s
     return done.exit_code, done.stdout, done.stderr
 
 
-def finish(pages: Path, out: Path, server: MockOpenAI, *more: str) -> tuple[int, str, str]:
-    process = start(pages, out, server, *more)
+def finish(pages: Path, out: Path, server: MockOpenAI, *more: str, code: str = COMMAND) -> tuple[int, str, str]:
+    process = start(pages, out, server, *more, code=code)
     stdout, stderr = process.communicate(timeout=120)
     return process.returncode, stdout, stderr
 
@@ -188,6 +189,22 @@ def test_a_server_that_is_gone_leaves_it_incomplete(english: Path, tmp_path: Pat
     status, _, err = call(english, tmp_path / "out", server)
     assert status == 4, err
     assert "no request gets through (connection)" in err
+
+
+def test_a_full_disk_stops_it_and_keeps_every_answer(english: Path, tmp_path: Path) -> None:
+    # A limit on file sizes stands in for a full disk.
+    limited = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (12_000, 12_000)); " + COMMAND
+    journal = tmp_path / "out" / "generation" / JOURNAL
+    with MockOpenAI(Writer()) as server:
+        status, _, err = finish(english, tmp_path / "out", server, "--no-cache", code=limited)
+        assert status == 4, err
+        assert "the journal cannot be written: File too large" in err
+        before = journal.read_bytes()
+        assert 0 < before.count(b"\n") < 20
+        assert before.endswith(b"\n")
+        assert finish(english, tmp_path / "out", server, "--no-cache")[0] == 0
+    assert journal.read_bytes().startswith(before)
+    assert len(read_records(tmp_path / "out" / "generation")) == 20
 
 
 def test_a_second_process_is_refused_and_harms_nothing(english: Path, tmp_path: Path) -> None:
