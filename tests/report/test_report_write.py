@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,8 @@ from comic_eval.errors import BenchmarkError, RunFolderError
 from comic_eval.images.encode import encode
 from comic_eval.report.source import find_folder
 from comic_eval.report.write import write_view
-from comic_eval.types import Box
+from comic_eval.types import Box, Generation, Request, SamplingParams, ToolCall
+from comic_eval.zoom.tool import NAME
 
 LINKS = re.compile(r'(?:src|href|action|srcset|poster)="([^"]*)"')
 
@@ -256,6 +258,37 @@ def test_models_that_saw_no_page(tmp_path: Path, settings: dict[str, Any], words
     assert all(words in page and "<img" in page for page in made.values())
 
 
+def test_oracle_crops_stand_beside_the_page(tmp_path: Path) -> None:
+    model = TableModel(otherwise=lambda request: "<answer>A</answer>")
+    run = make_run(tmp_path, model=model, view="page+panel", tasks=["action_recognition"])
+    view = write_view(run).parent
+    page = pages(view)["ar-en"]
+    assert "Also sent: " in page
+    seen = {image.sha256 for request in model.requests for image in request.conversation.images}
+    assert {hashlib.sha256(p.read_bytes()).hexdigest() for p in (view / "images").iterdir()} == seen
+    assert len(seen) == 2
+
+
+def test_crops_alone(tmp_path: Path) -> None:
+    model = TableModel(otherwise=lambda request: "<answer>A</answer>")
+    run = make_run(tmp_path, model=model, view="panel", tasks=["action_recognition"])
+    page = pages(write_view(run).parent)["ar-en"]
+    assert "The model was not shown this page but the pictures below" in page
+    assert "Sent: " in page
+
+
+def test_several_answers_to_a_question(tmp_path: Path) -> None:
+    answers = iter(["<answer>C</answer>", "<answer>A</answer>"])
+    model = TableModel(otherwise=lambda request: next(answers), deterministic=False)
+    params = SamplingParams(temperature=1.0)
+    run = make_run(tmp_path, model=model, tasks=["action_recognition"], repeats=2, params=params, concurrency=1)
+    rows = index_data(write_view(run).parent)["rows"]
+    assert [(row[2], row[5]) for row in rows] == [
+        ("right", "view page, 300 tokens"),
+        ("wrong", "view page, 300 tokens, repeat 2"),
+    ]
+
+
 def test_french(tmp_path: Path) -> None:
     drawn = make_benchmark(tmp_path / "drawn", [*samples("fr"), *samples("en")])
     run = make_run(tmp_path, benchmark=drawn.folder, language="fr")
@@ -267,6 +300,21 @@ def test_french(tmp_path: Path) -> None:
 
 
 class TestZoom:
+    def test_a_zoom_run_shows_every_crop_byte_for_byte(self, tmp_path: Path) -> None:
+        def answer(request: Request) -> Generation:
+            turns = sum(message.role == "assistant" for message in request.conversation.messages)
+            if turns == 2:
+                return Generation(text="<answer>A</answer>")
+            box = json.dumps({"bbox_2d": [100, 100, 480, 390 + 10 * turns], "img_idx": turns})
+            return Generation(text="Closer.", tool_calls=(ToolCall(id=str(turns), name=NAME, arguments=box),))
+
+        model = TableModel(otherwise=answer, native_tools=True)
+        view = write_view(make_run(tmp_path, model=model, zoom=True)).parent
+        seen = {image.sha256 for request in model.requests for image in request.conversation.images}
+        assert {hashlib.sha256(p.read_bytes()).hexdigest() for p in (view / "images").iterdir()} == seen
+        assert all(row[10] == 2 for row in index_data(view)["rows"])
+        assert "Zooming by task" in (view / "index.html").read_text(encoding="utf-8")
+
     def test_crops_are_cut_as_the_model_got_them(self, run: Path) -> None:
         trace = episode()
         add_trace(run, "pu-en", trace)
