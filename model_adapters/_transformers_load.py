@@ -50,7 +50,11 @@ def load(checkpoint: Checkpoint, *, device: str, dtype: str, attention: str | No
         same = {} if checkpoint.processor != checkpoint.base else options
         processor = transformers.AutoProcessor.from_pretrained(checkpoint.processor, **same)
     except Exception as error:  # noqa: BLE001 - a missing, foreign or damaged file raises nearly anything in there
-        words = " ".join(str(error).split())[:600]
+        # transformers hides a package that does not import behind an error of its own.
+        first: BaseException = error
+        while first.__cause__ is not None:
+            first = first.__cause__
+        words = " ".join((str(error) if first is error else f"{error} ({first})").split())[:600]
         raise UserError(f"transformers: {checkpoint.name} cannot be loaded ({type(error).__name__}): {words}") from None
     if getattr(processor, "chat_template", None) is None:
         raise UserError(f"transformers: {checkpoint.name} has no chat template, so it cannot be asked questions")
