@@ -82,7 +82,7 @@ def test_a_run_goes_on_where_it_stopped(models: dict[Arch, Path], tmp_path: Path
 class Zooming:
     """An adapter around the real one: every request runs through the model, but the turns are the test's.
 
-    The first turn asks for a part at the left of the page, the second for an image that is not there, the third answers.
+    The first turn asks for a part at the left of the page, the second for one that is not there, the third answers.
     """
 
     def __init__(self, model: Any, box: list[float]) -> None:
