@@ -39,7 +39,7 @@ _AFTER = re.compile(r"[.):,]?\)? ?(?:-+>? |=+>? |: ?)?")
 # "Choix :" before the choices themselves states nothing.
 _LIST_OF_CHOICES = re.compile(r"\(?([A-Z])[.):][^\n]*\n\(?(?!\1)[A-Z][.):]")
 # "Place 1: panel A" and "2) panel B" give one place each its choice.
-_NUMBERED = re.compile(r"^ ?(?:[A-Za-zÀ-ÿ]{1,12} )?#?\d{1,2} ?[:.)] ?(?=\D)")
+_NUMBERED = re.compile(r"^ ?(?:[A-Za-zÀ-ÿ]{1,12} )?#?\d{1,2} ?(?:[:.)=→]|-+>) ?(?=\D)")
 _NONE_OF_THEM = re.compile(
     r"^(?:none|neither|aucune?|ni l'une? ni l'autre)\b(?: of (?:the above|these|them|the choices|the options)"
     r"| de(?:s| ces) (?:réponses|choix|propositions)| d'entre (?:eux|elles))?"
@@ -52,6 +52,8 @@ _NEGATION = re.compile(
     re.IGNORECASE,
 )
 _CLAUSES = re.compile(r"[,;:]|\bbut\b|\bmais\b| - ")
+
+_REASONS = re.compile(rf"{_CLAUSES.pattern}|\b(?:because|since|while|whereas|than|car|puisque|tandis|que)\b")
 
 
 def extract_choice(text: str, choices: Sequence[str], language: Language = "en") -> Extraction:
@@ -83,8 +85,7 @@ class _Reader:
         if not text:
             return Extraction(value=None, reason="empty")
         reply = tags.without_thoughts(text)
-        everything = reply.body if reply.unfinished is None else f"{reply.body}\n{reply.unfinished}"
-        tagged = tags.read_tags(everything, "choice", self._read_tag)
+        tagged = tags.read_tags(reply.tagged, "choice", self._read_tag)
         if tagged is not None:
             return tagged
         body = tags.without_tags(reply.body)
@@ -161,7 +162,7 @@ class _Reader:
             match.end()
             for pattern in (stated.ANSWER_IS, stated.HEADING, stated.I_CHOOSE)
             for match in pattern.finditer(body)
-            if not stated.supposes(body, match.start())
+            if not stated.supposes(body, match.start()) and not stated.asked(body, match.end())
         )
         said = ((at, value) for at in reversed(places) if (value := self._stated(body, at)) is not None)
         found = [*self._approved(body, stated.IS_RIGHT), *itertools.islice(said, 1)]
@@ -235,9 +236,15 @@ class _Reader:
             (match.end(), letter)
             for match in stated.CONCLUSION.finditer(body)
             if not stated.supposes(body, match.start())
+            and not self._is_against(_REASONS.split(stated.rest_of_sentence(body, match.end()))[0])
             and (letter := self._letters.at(body, match.end())[0]) is not None
         ]
         return max(hedged + concluded)[1] if hedged or concluded else None
+
+    def _is_against(self, clause: str) -> bool:
+        """Whether a clause turns a choice down, or round, with words that no choice has itself."""
+        patterns = (stated.AGAINST, _NEGATION, *([stated.FARTHER] if self._table.marks else []))
+        return any(p.search(clause) and not p.search(self._table.text) for p in patterns)
 
     def _concluded(self, sentence: str) -> str | None:
         match = stated.CONCLUSION.search(sentence)
@@ -252,6 +259,12 @@ class _Reader:
         if listing and self._line(last)[0]:
             return AMBIGUOUS
         clauses = [c for c in _CLAUSES.split(last) if not _NEGATION.search(c)]
+        against = [c for c in clauses if self._is_against(c)]
+        rejected = [self._letters.inside(c) | self._table.named(c) for c in against]
+        clauses = [c for c in clauses if c not in against]
+        # "A is smaller, which suggests it is farther": the clauses must be read together.
+        if against and (not clauses or not all(rejected)):
+            return AMBIGUOUS if len(set().union(*rejected)) > 1 else None
         kept = " , ".join(clauses)
         said = self._letters.inside(kept) | self._table.named(kept)
         said = said or self._table.told(kept)

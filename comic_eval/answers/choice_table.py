@@ -20,10 +20,12 @@ class ChoiceTable:
     Attributes:
         letters: the letters of the choices.
         marks: labels of things on the page (the B of "character B") that name exactly one choice -> its letter.
+        text: all choices, for what their own words make harmless.
     """
 
     def __init__(self, choices: Sequence[str]) -> None:
         self.letters = CHOICE_LETTERS[: len(choices)]
+        self.text = canonical("\n".join(choices))
         keys = [key(text) for text in choices]
         self._is_order = all(k and all(w.isdigit() for w in k) and len(k) > 1 for k in keys)
         self._keys = {

@@ -56,6 +56,12 @@ _APPEARS = re.compile(
     r"|se trouve|on (?:la|le) voit|on compte)\b[^.\n]*",
     re.IGNORECASE,
 )
+# "First row: 2" and "Panel 3: yes" are parts of a count; "Total panels: 7" counts the page.
+_PART = re.compile(
+    r"^\W*(?:(?:[\w-]+ )?(?:row|tier|strip|rangée|bande|ligne)\b(?: \d+)?|(?:panel|case|vignette) \d+"
+    r"|total (?:number of )?(?:panels|cases|frames)(?: on the page)?|(?:panels|cases) (?:in total|au total)) ?[:=-]",
+    re.IGNORECASE,
+)
 _ASIDE = re.compile(r"\([^()]*\)")
 
 
@@ -74,8 +80,7 @@ def extract_number(text: str, language: Language = "en") -> Extraction:
     if not text:
         return Extraction(value=None, reason="empty")
     reply = tags.without_thoughts(text)
-    everything = reply.body if reply.unfinished is None else f"{reply.body}\n{reply.unfinished}"
-    tagged = tags.read_tags(everything, "number", _read_tag)
+    tagged = tags.read_tags(reply.tagged, "number", _read_tag)
     if tagged is not None:
         return tagged
     body = tags.without_tags(reply.body)
@@ -118,7 +123,7 @@ def _read_body(body: str, *, short: bool = False) -> int | str | None:
         if settled is not None:
             return settled
     sentences = stated.sentences(body)
-    if is_refusal(body) or not sentences:
+    if is_refusal(body) or not sentences or _PART.match(sentences[-1]):
         return None
     return _settle(sentences[-1])
 
@@ -177,7 +182,8 @@ def _totals(body: str) -> int | str | None:
             return _one(found)
     for sentence in reversed(sentences):
         appears = _APPEARS.search(sentence)
-        if appears and any(q.counts for q in quantities(appears[0])):
+        denied = appears and re.search(r"(?:\bnot|n't|\bne|\bn') ?$", sentence[: appears.start()])
+        if appears and not denied and any(q.counts for q in quantities(appears[0])):
             return _settle(appears[0])
     return None
 
@@ -192,5 +198,5 @@ def _lines(body: str) -> int | str | None:
     lines = [line for line in body.split("\n") if any(c.isalnum() for c in line)]
     if len(lines) < 2:
         return None
-    said = {_settle(line) for line in (lines[0], lines[-1]) if len(words(line)) <= 3} - {None}
+    said = {_settle(line) for line in (lines[0], lines[-1]) if len(words(line)) <= 3 and not _PART.match(line)} - {None}
     return said.pop() if len(said) == 1 else AMBIGUOUS if said else None

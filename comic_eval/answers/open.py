@@ -39,8 +39,7 @@ def extract_open(text: str) -> Extraction:
     if not text:
         return Extraction(value=None, reason="empty")
     reply = tags.without_thoughts(text)
-    everything = reply.body if reply.unfinished is None else f"{reply.body}\n{reply.unfinished}"
-    tagged = tags.read_tags(everything, "open", _as_answer)
+    tagged = tags.read_tags(reply.tagged, "open", _as_answer)
     if tagged is not None:
         return tagged
     body = tags.without_tags(reply.body)

@@ -60,6 +60,17 @@ _ON_THE_PAGE_AFTER = re.compile(
     r" (?:the|this|la|cette) (?:page|planche)\b(?! (?:that|where|in which|with|où|qui|avec)\b)",
     re.IGNORECASE,
 )
+# "2 other panels" leaves out the marked one, or not; "absent from 2 panels" counts the rest.
+_OTHERS_AFTER = re.compile(
+    r" (?:others?|autres|more|additional|further|de plus)\b(?! ?(?:,|so|for|which|making|donc|soit)[^.]*\d)",
+    re.IGNORECASE,
+)
+_EXCLUDED_BEFORE = re.compile(
+    r"\b(?:all but|except(?: for| in)?|sauf(?: dans)?|excepté|absente?s? (?:from|de)|missing from|pas dans"
+    r"|not (?:appear|visible|present|shown|seen|in)(?: in)?|n't (?:appear|shown?|seen)(?: in)?)(?: the| les)?"
+    r"(?: other| remaining| autres)? $",
+    re.IGNORECASE,
+)
 _NUMBER = re.compile(
     r"(?<![\w.])(?P<sign>(?<![^\s(:=])-)?(?P<digits>\d+(?:[.,]\d+)*)(?P<ordinal>(?:st|nd|rd|th|er|re|ère|e|ème|eme)\b|%|°)?"
     r"(?P<times> ?[x×](?!\w))?(?P<tail>\+|\^|/\d)?(?!\w)"
@@ -113,8 +124,8 @@ def quantities(text: str) -> list[Quantity]:
     """The numbers of ``text`` that may count something, in order.
 
     Left out are ordinals, numbers of other things ("12 years", "3 characters"), numbers of panels ("panel 3", "panels
-    1, 3 and 5"), the number of the page's panels, list numbers, denominators ("of 8") and the articles "one", "un",
-    "une".
+    1, 3 and 5"), the number of the page's panels, other panels than the marked one ("2 others") or than those with
+    the character, list numbers, denominators ("of 8") and the articles "one", "un", "une".
     """
     # Most sentences hold no number, and the pattern with all number words is slow.
     if not any(c.isdigit() for c in text) and numerals.FIRST_WORDS.isdisjoint(words(text)):
@@ -129,7 +140,7 @@ def quantities(text: str) -> list[Quantity]:
             continue
         if match["ordinal"] or _OTHER_AFTER.match(after) or _DENOMINATOR_BEFORE.search(before):
             continue
-        if _counts_the_page(before, after):
+        if _counts_the_page(before, after) or _OTHERS_AFTER.match(after) or _EXCLUDED_BEFORE.search(before):
             continue
         counts = (
             bool(match["times"] or _COUNTED_AFTER.match(after)) or (match["word"] or "").casefold() in numerals.TIMES

@@ -46,7 +46,8 @@ I_CHOOSE = re.compile(
 )
 # "So B", "c'est donc la B", "it is option B".
 CONCLUSION = re.compile(
-    r"\b(?:(?:so|thus|hence|therefore|donc|ainsi|alors|par conséquent|bref|overall|in conclusion|en conclusion)\b,? ?"
+    r"\b(?:(?:so(?! (?:is|are|does|do)\b)|thus|hence|therefore|donc|ainsi|alors|par conséquent|bref|overall"
+    r"|in conclusion|en conclusion)\b,? ?"
     r"(?:(?:it|that|this) (?:is|must be|should be|would be) |it's |that's |(?:c'|ce )est )?"
     r"|(?:it|that|this) (?:is|must be|should be) |it's |that's |(?:c'|ce )est )"
     r"(?:therefore |thus |clearly |probably |most likely |likely |donc |bien |sans doute |probablement |plutôt ){0,2}",
@@ -63,9 +64,28 @@ IS_RIGHT = re.compile(rf" ?,? ?(?:is|must be|est){_RIGHT}", re.IGNORECASE)
 SEEMS_RIGHT = re.compile(
     rf" ?,? ?(?:looks|seems|appears|semble|paraît|me semble)(?: to be| être)?{_RIGHT}", re.IGNORECASE
 )
-# The statement only supposes: "if the answer is B", "could the answer be".
+# The statement only supposes: "if the answer is B", "could the answer be"; or tells what is not the answer: "the only
+# wrong option is A".
 _SUPPOSING = re.compile(
-    r"\b(?:if|whether|suppose|assuming|unless|si|supposons|could|might|would)\b[^.,;:\n]{0,25}$", re.IGNORECASE
+    r"\b(?:if|whether|suppose|assuming|unless|si|supposons|could|might|would)\b[^.,;:\n]{0,25}$"
+    r"|\b(?:wrong|incorrect|unlikely|mauvaise?|least(?: \w+)?) $",
+    re.IGNORECASE,
+)
+# "If she were flying, the answer would be C": contrary to fact, unless the model speaks of itself ("if I had to guess").
+_CONTRARY = re.compile(r"\b(?:if|unless)\b(?! (?:i|we|you|one|forced|asked|pressed)\b)[^.;!?\n]{0,90}$", re.IGNORECASE)
+_WOULD = re.compile(r"[^.,;:\n]{0,25}\bwould\b", re.IGNORECASE)
+# What turns a choice down ("B doesn't fit", "so is C") or leaves it open.
+AGAINST = re.compile(
+    r"\b(?:less (?:likely|plausible)|least|unlikely|moins (?:probable|plausible)|improbable|wrong|incorrect"
+    r"|(?:is|are|ruled) out|so (?:is|are)|hard to|difficult to|difficile|unclear|whether|if|(?:could|might|may) also)\b"
+    r"|\b(?:does|do|is|are|was|were|did|can)(?:n't| not)\b|\bn'est pas\b|\bne \w+ pas\b",
+    re.IGNORECASE,
+)
+# What names the other one of two marked characters or lifted panels, where the nearer or the first was asked for.
+FARTHER = re.compile(
+    r"\b(?:farther|further|farthest|furthest|behind|background|far away|away from|plus (?:éloignée?|loin)|éloignée?"
+    r"|derrière|arrière-plan|au fond|(?:place|slot|position|spot|emplacement) ?(?:2|two|deux)|second (?:place|slot))\b",
+    re.IGNORECASE,
 )
 _EITHER = re.compile(
     r"(?:either|neither|soit|one of|between|entre|not|pas|unclear|ambiguous|uncertain)\b", re.IGNORECASE
@@ -91,8 +111,16 @@ def excerpt(text: str) -> str:
 
 
 def supposes(text: str, start: int) -> bool:
-    """Whether the statement at ``start`` is only supposed ("if the answer is B, ...")."""
-    return bool(_SUPPOSING.search(text[max(0, start - 40) : start]))
+    """Whether the statement at ``start`` is only supposed ("if the answer is B, ..."), or says what is wrong."""
+    if _SUPPOSING.search(text[max(0, start - 40) : start]):
+        return True
+    return bool(_WOULD.match(text, start) and _CONTRARY.search(text[max(0, start - 120) : start]))
+
+
+def asked(text: str, start: int) -> bool:
+    """Whether the sentence that holds ``start`` is a question ("the answer is B?")."""
+    end = SENTENCE_END.search(text, start)
+    return end is not None and end[0] == "?"
 
 
 def leaves_open(text: str) -> bool:

@@ -3,7 +3,7 @@
 Rules:
 
 - ``<think>…</think>`` is removed, and so is everything before a lone ``</think>`` (some chat templates put the opening
-  tag into the prompt). After a ``<think>`` that never closes only answer tags count.
+  tag into the prompt). After a ``<think>`` that never closes only answer tags at its end count.
 - The answer is what the last ``<answer>…</answer>`` holds, and all of them must say the same: two answers are none.
 - An ``<answer>`` that is never closed counts if it is the last thing in the text. One that another opening tag
   follows is talk about the tags.
@@ -23,6 +23,8 @@ _THOUGHT = re.compile(r"<(/?) ?(?:think|thinking|thoughts?|reasoning) ?>|\u25c1(
 _ANSWER = re.compile(
     r"<(?P<end>/?) ?(?:final[_ ]answer|answer|réponse|reponse) ?>|<\|(?P<box>begin|end)_of_box\|>", re.IGNORECASE
 )
+# Words after a tag in an unfinished thought that may still be the answer inside it.
+_LONGEST_ANSWER = 4
 _HINTS = frozenset(
     {"your", "votre", "final", "finale", "answer", "reponse", "here", "ici", "the", "la", "le", "of", "du", "correct"}
     | {"right", "bon", "bonne", "choice", "choix", "insert"}
@@ -45,6 +47,17 @@ class Reply:
 
     body: str
     unfinished: str | None
+
+    @property
+    def tagged(self) -> str:
+        """Where answer tags count: also in a thought never closed, if it ends with one. Thinking that goes on after a
+        tag, until the tokens run out, has only weighed that answer."""
+        if self.unfinished is None:
+            return self.body
+        found = list(_ANSWER.finditer(self.unfinished))
+        closed = bool(found) and bool(found[-1]["end"] or found[-1]["box"] == "end")
+        weighed = closed and len(words(self.unfinished[found[-1].end() :])) > _LONGEST_ANSWER
+        return self.body if weighed else f"{self.body}\n{self.unfinished}"
 
 
 def without_thoughts(text: str) -> Reply:
