@@ -18,8 +18,8 @@ from comic_eval.errors import RunFolderError
 FILE_NAME = "spending.jsonl"
 
 
-def read_ledger(path: Path) -> float:
-    """Dollars that stand in a ledger; 0 where there is none. A torn last line is a request that was never sent.
+def read_ledger(path: Path) -> dict[str, float]:
+    """Dollars by id; nothing where there is no ledger. A torn last line is a request that was never sent.
 
     Raises:
         RunFolderError: the file is damaged.
@@ -28,7 +28,7 @@ def read_ledger(path: Path) -> float:
     try:
         lines = path.read_bytes().split(b"\n")
     except FileNotFoundError:
-        return 0.0
+        return {}
     except OSError as error:
         raise RunFolderError(f"{path}: cannot be read ({error.strerror})") from error
     for number, line in enumerate(lines[:-1], 1):
@@ -40,11 +40,14 @@ def read_ledger(path: Path) -> float:
                 f"{path}, line {number}: is no entry of a ledger, so the file was damaged. Delete it only if you know "
                 "that no more was spent than the journal tells"
             ) from error
-    return sum(amounts.values())
+    return {name: usd for name, usd in amounts.items() if usd}
 
 
 class Ledger:
-    """A ledger open for appending; one process at a time, under the run's lock. Use as a context manager."""
+    """A ledger open for appending; one process at a time, under the run's lock. Use as a context manager.
+
+    ``before`` is what earlier starts left in it.
+    """
 
     def __init__(self, path: Path) -> None:
         """Opens or creates the file.
@@ -52,8 +55,7 @@ class Ledger:
         Raises:
             RunFolderError: it cannot be opened, or is damaged.
         """
-        self.outstanding_before = read_ledger(path)
-        self._start = 0
+        self.before = read_ledger(path)
         try:
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
             data = path.read_bytes()
@@ -63,13 +65,21 @@ class Ledger:
         self._start = os.fstat(self._fd).st_size
 
     def note(self, number: int, usd: float) -> None:
-        """Writes that entry ``number`` of this start stands at ``usd``.
+        """Writes that request ``number`` of this start stands at ``usd``.
 
         Raises:
             OSError: it cannot be written.
         """
         # Where this start's lines begin makes its ids differ from those of other starts.
-        os.write(self._fd, orjson.dumps({"id": f"{self._start}-{number}", "usd": usd}) + b"\n")
+        self.note_named(f"{self._start}-{number}", usd)
+
+    def note_named(self, name: str, usd: float) -> None:
+        """Writes that ``name``, which later starts know as well (a batch), stands at ``usd``.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        os.write(self._fd, orjson.dumps({"id": name, "usd": usd}) + b"\n")
 
     def close(self) -> None:
         os.close(self._fd)

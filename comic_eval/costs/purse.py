@@ -8,6 +8,7 @@ provider may have charged all the same (a time-out, a broken connection) count a
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Hashable
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ from comic_eval.types import Request, Usage
 
 # Less than any provider's smallest unit; keeps sums of many small numbers from tripping over their own rounding.
 EPSILON = 1e-9
+BATCH = "batch:"
 
 
 class MaxCostReached(Exception):  # noqa: N818 - ends a run, as StopIteration ends a loop
@@ -40,7 +42,6 @@ class Ticket:
     group: Hashable
     bound: Bound
     usd: float
-    open: bool = True
 
 
 class Purse:
@@ -68,7 +69,8 @@ class Purse:
         self._ledger = ledger
         self._rule = rule
         self._batch = batch
-        self._settled = spent_usd + ledger.outstanding_before
+        self._batches = {name: usd for name, usd in ledger.before.items() if name.startswith(BATCH)}
+        self._settled = spent_usd + sum(usd for name, usd in ledger.before.items() if name not in self._batches)
         self._groups: dict[Hashable, list[Ticket]] = {}
         self._waiting: list[tuple[Hashable, asyncio.Future[None]]] = []
         self._count = 0
@@ -79,7 +81,8 @@ class Purse:
     @property
     def committed(self) -> float:
         """Dollars spent, and set aside for requests whose cost is not known yet."""
-        return self._settled + sum(t.usd for tickets in self._groups.values() for t in tickets)
+        in_flight = sum(t.usd for tickets in self._groups.values() for t in tickets)
+        return self._settled + in_flight + sum(self._batches.values())
 
     async def reserve(self, request: Request, group: Hashable) -> Ticket:
         """Sets aside the most that a request can cost; waits while requests under way may make room for it.
@@ -93,11 +96,11 @@ class Purse:
         """
         most = bound(request, self._rule)
         while True:
-            ticket = self.try_reserve(most, group)
-            if ticket is not None:
-                return ticket
+            usd = self.cost(most)
+            if self.has_room(usd):
+                return self._ticket(most, usd, group)
             if self._reached is None and not self._others_active(group):
-                self._reached = MaxCostReached(limit=self.limit, spent=self.committed, needed=self._cost(most))
+                self._reached = self.reached(usd)
                 self._wake()
             if self._reached is not None:
                 raise self._reached
@@ -109,31 +112,38 @@ class Purse:
             finally:
                 self._waiting.remove(entry)
 
-    def try_reserve(self, most: Bound, group: Hashable) -> Ticket | None:
-        """As `reserve`, without waiting: None where there is no room."""
-        usd = self._cost(most)
-        if self.committed + usd > self.limit + EPSILON:
-            return None
-        self._count += 1
-        ticket = Ticket(self._count, group, most, usd)
-        self._ledger.note(ticket.number, usd)
-        self._groups.setdefault(group, []).append(ticket)
-        return ticket
+    def cost(self, most: Bound) -> float:
+        """The most that a request can cost, in dollars."""
+        tokens = math.ceil(most.input_tokens * self._input_factor)
+        scaled = Bound(input_tokens=tokens, output_tokens=most.output_tokens)
+        return scaled.cost(self._prices, batch=self._batch)
 
-    def reached(self, most: Bound) -> MaxCostReached:
-        """The exception that says that there is no room for a request."""
-        return MaxCostReached(limit=self.limit, spent=self.committed, needed=self._cost(most))
+    def has_room(self, usd: float) -> bool:
+        """Whether so much may still be committed."""
+        return self.committed + usd <= self.limit + EPSILON
+
+    def set_aside(self, batch: str, usd: float) -> None:
+        """Commits ``usd`` to a batch that is about to be submitted; later starts know it by its label."""
+        self._ledger.note_named(BATCH + batch, usd)
+        self._batches[BATCH + batch] = usd
+
+    def collected(self, batch: str) -> None:
+        """The journal has all of a batch's answers, or there are none."""
+        if self._batches.pop(BATCH + batch, None) is not None:
+            self._ledger.note_named(BATCH + batch, 0.0)
+
+    def reached(self, needed: float) -> MaxCostReached:
+        """The exception that says that ``needed`` dollars are too many."""
+        return MaxCostReached(limit=self.limit, spent=self.committed, needed=needed)
 
     def answered(self, ticket: Ticket, usage: Usage) -> None:
         """The request was answered; without usage it counts at its most."""
-        ticket.open = False
         if usage.input_tokens is not None:
             self._input_factor = max(self._input_factor, usage.input_tokens / ticket.bound.input_tokens)
             self._set(ticket, self._prices.cost(usage.model_dump(exclude_none=True), batch=self._batch))
 
     def failed(self, ticket: Ticket, error: Exception) -> None:
         """The request failed; an error status of the server costs nothing, everything else may have."""
-        ticket.open = False
         refused = isinstance(error, RequestError) and error.status is not None and error.status >= 400
         if refused:
             self._set(ticket, 0.0)
@@ -150,11 +160,12 @@ class Purse:
             beyond = 0.0
         self._wake()
 
-    def _cost(self, most: Bound) -> float:
-        scaled = Bound(
-            input_tokens=round(most.input_tokens * self._input_factor + 0.5), output_tokens=most.output_tokens
-        )
-        return scaled.cost(self._prices, batch=self._batch)
+    def _ticket(self, most: Bound, usd: float, group: Hashable) -> Ticket:
+        self._count += 1
+        ticket = Ticket(self._count, group, most, usd)
+        self._ledger.note(ticket.number, usd)
+        self._groups.setdefault(group, []).append(ticket)
+        return ticket
 
     def _set(self, ticket: Ticket, usd: float) -> None:
         ticket.usd = usd

@@ -92,7 +92,11 @@ class Engine:
             for task in (stopped, *workers):
                 task.cancel()
             await asyncio.gather(stopped, *workers, return_exceptions=True)
-            self._pool.shutdown(wait=True, cancel_futures=True)
+            self.close()
+
+    def close(self) -> None:
+        """Ends the drawing threads; `run` does it by itself."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
 
     async def _work(self, source: Iterator[Item], sink: Callable[[Record], None]) -> None:
         for item in source:

@@ -29,6 +29,9 @@ class Progress:
     def warn(self, message: str) -> None:
         """Something that the user should know, though the run goes on."""
 
+    def say(self, message: str) -> None:
+        """How far something is that no count shows."""
+
 
 class PlainProgress(Progress):
     """One line every ten seconds, for logs."""
@@ -50,6 +53,9 @@ class PlainProgress(Progress):
 
     def warn(self, message: str) -> None:
         self._line(f"warning: {printable(message)}")
+
+    def say(self, message: str) -> None:
+        self._line(printable(message))
 
     def _line(self, text: str) -> None:
         self._stream.write(text + "\n")

@@ -40,6 +40,9 @@ class LiveProgress(Progress):
     def warn(self, message: str) -> None:
         self._live.console.print(Text("warning: " + printable(message), style="yellow"))
 
+    def say(self, message: str) -> None:
+        self._live.console.print(Text(printable(message), style="dim"))
+
 
 def display(tally: Tally) -> Group:
     """The display of one moment."""

@@ -11,8 +11,13 @@ from typing import Any
 
 from comic_eval.analysis.summary import Summary, build_summary
 from comic_eval.contracts import RunContext
+from comic_eval.costs.prices import find_prices
+from comic_eval.costs.purse import MaxCostReached, Purse
+from comic_eval.costs.spending import check_limit, open_purse, recorded_cost
 from comic_eval.errors import RequestError, UserError
 from comic_eval.run.ask import Asker
+from comic_eval.run.batch import batch_tools, check_batches, run_batches
+from comic_eval.run.batch_book import BatchBook
 from comic_eval.run.breaker import Breaker, Refused, Unavailable
 from comic_eval.run.cache import ResponseCache
 from comic_eval.run.clock import RealClock
@@ -65,6 +70,10 @@ async def run_session(
     Raises:
         UserError: the folder cannot be used, the model cannot be started, or the server refuses every request.
     """
+    info = prepared.adapter.info
+    prices = prices or find_prices(info)
+    check_limit(operation, prices, prepared.params, info)
+    check_batches(prepared, operation)
     folder = run_folder(runs_dir, prepared.name)
     make_folder(folder)
     with RunLock(folder):
@@ -112,8 +121,15 @@ async def _ask_rest(
         tally.add_earlier(outcome)
     if not pending:
         return None
+    book = BatchBook(folder)
+    if book.open and not operation.batch:
+        raise UserError(
+            f"{book.path}: {len(book.open)} batches of this run are at the provider. Repeat the call with --batch, "
+            "which collects them"
+        )
     workers = min(operation.concurrency, prepared.adapter.info.max_concurrency or operation.concurrency, len(pending))
     shared = folder.parent / CACHE
+    purse: Purse | None = None
     breaker = Breaker(pending=len(pending), answered_before=bool(answered), workers=workers)
 
     def sink(record: Record) -> None:
@@ -123,6 +139,10 @@ async def _ask_rest(
             raise _UnwritableError(error.strerror or str(error)) from error
         outcome = record.outcome()
         tally.add(outcome)
+        if purse is not None and manifest.prices is not None:
+            purse.written((record.sample_id, record.repeat), recorded_cost(record, manifest.prices))
+        if operation.batch:
+            return
         if record.error is None:
             breaker.answered()
         else:
@@ -135,7 +155,10 @@ async def _ask_rest(
         ):
             for warning in manifest.warnings:
                 progress.warn(warning)
-            with _cache(prepared, operation, shared) as cache:
+            with (
+                _cache(prepared, operation, shared) as cache,
+                open_purse(folder, folder / JOURNAL, prepared.adapter.info, operation, manifest.prices) as purse,
+            ):
                 asker = Asker(
                     prepared.adapter,
                     prepared.spec.model_settings,
@@ -144,6 +167,7 @@ async def _ask_rest(
                     cache=cache,
                     on_retry=tally.count_retry,
                     warn=progress.warn,
+                    purse=purse,
                 )
                 spec = prepared.spec
                 parts = Parts(
@@ -158,7 +182,16 @@ async def _ask_rest(
                     zooming=prepared.zooming,
                     crops=prepared.probe.crops if prepared.probe and prepared.probe.crops else None,
                 )
-                await Engine(parts, workers).run(pending, sink, stop)
+                engine = Engine(parts, workers)
+                if operation.batch:
+                    tools = batch_tools(
+                        prepared, operation, engine, asker, book, sink=sink, stop=stop, say=progress.say, purse=purse
+                    )
+                    await run_batches(tools, f"comic-{spec.short_digest}", pending)
+                else:
+                    await engine.run(pending, sink, stop)
+    except MaxCostReached as error:
+        return str(error)
     except _UnwritableError as error:
         return (
             f"the journal cannot be written: {error} ({folder / JOURNAL}). Every answer in it is safe. "
@@ -171,7 +204,10 @@ async def _ask_rest(
         )
     except Refused as error:
         raise UserError(_refusal(prepared, error)) from error
-    return "interrupted; repeat the call to go on" if stop.is_set() and tally.done < tally.planned else None
+    if not stop.is_set() or tally.done >= tally.planned:
+        return None
+    at_work = f"; {len(book.open)} batches go on at the provider" if book.open else ""
+    return f"interrupted{at_work}; repeat the call to go on"
 
 
 class _UnwritableError(Exception):

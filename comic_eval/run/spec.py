@@ -114,6 +114,7 @@ class Operation(Frozen):
         use_cache: whether answers that another run got to the same request are used, and ours kept.
         max_cost_usd: limit in dollars on everything that all starts of the run spend; None for none.
         batch: whether requests go through the provider's batch API: answered within a day, at a lower price.
+        batch_poll_s: time between two looks at the batches.
     """
 
     concurrency: int = Field(default=8, gt=0)
@@ -126,6 +127,7 @@ class Operation(Frozen):
     use_cache: bool = True
     max_cost_usd: float | None = Field(default=None, gt=0)
     batch: bool = False
+    batch_poll_s: float = Field(default=30.0, gt=0)
 
 
 class Prices(Frozen):

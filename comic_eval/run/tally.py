@@ -29,7 +29,7 @@ class TaskTally:
 class Tally:
     """Counts of a run. ``before`` samples were finished by earlier starts; rate and time left count from this start.
 
-    ``cost_usd`` is of this start and None where no prices were stated; so are ``input_tokens`` and ``output_tokens``.
+    ``cost_usd`` is of this start and None where no price is known; so are ``input_tokens`` and ``output_tokens``.
     """
 
     tasks: dict[str, TaskTally]
@@ -71,7 +71,7 @@ class Tally:
             self.input_tokens += outcome.usage.get("input_tokens", 0)
             self.output_tokens += outcome.usage.get("output_tokens", 0)
             if self.prices:
-                self.cost_usd = (self.cost_usd or 0.0) + self.prices.cost(outcome.usage)
+                self.cost_usd = (self.cost_usd or 0.0) + self.prices.cost(outcome.usage, batch=outcome.batch)
 
     def count_retry(self) -> None:
         self.retries += 1
