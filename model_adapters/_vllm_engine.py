@@ -16,7 +16,7 @@ from comic_eval.types import Conversation, Generation, ImagePart, Request, Usage
 from ._checkpoint import Checkpoint
 from ._openai_errors import CONTEXT_WORDS
 from ._transformers_sampling import Sampling
-from ._vllm_settings import LORA_NAME, VllmSettings, engine_arguments
+from ._vllm_settings import LORA_NAME, VllmSettings, check_pictures, engine_arguments
 
 
 class EngineAdapter:
@@ -63,6 +63,7 @@ class EngineAdapter:
             raise RuntimeError("generate() was called before start() or after close()")
         if request.tools:
             raise RequestError("the engine knows no native tools: choose a dialect of text tags", cause="bad_request")
+        check_pictures(request, self._settings, self._checkpoint.family)
         started = time.perf_counter()
         sampling = Sampling.of(request.params)
         try:

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from comic_eval.types import Frozen
+from comic_eval.errors import RequestError
+from comic_eval.types import Frozen, Request
 from comic_eval.zoom.coords import family_of as box_family
 
 from ._checkpoint import Checkpoint
@@ -85,6 +86,25 @@ def processor_kwargs(settings: VllmSettings, family: str | None) -> dict[str, An
         return {}
     area = patch * patch
     return {"size": {"shortest_edge": 4 * area, "longest_edge": settings.image_tokens * area}}
+
+
+def check_pictures(request: Request, settings: VllmSettings, family: str | None) -> None:
+    """Makes sure that vLLM will not shrink a picture: it would do so without a word.
+
+    Raises:
+        RequestError: a picture has more visual tokens than ``image_tokens``.
+    """
+    patch = box_family(family or "").patch
+    if patch is None:
+        return
+    for image in request.conversation.images:
+        tokens = image.size[0] * image.size[1] / (patch * patch)
+        if tokens > settings.image_tokens:
+            raise RequestError(
+                f"a picture of {image.size[0]}x{image.size[1]} pixels has {tokens:.0f} visual tokens, but vLLM was "
+                f"started for {settings.image_tokens}: raise the setting image_tokens or lower the budget",
+                cause="image_mismatch",
+            )
 
 
 def engine_arguments(checkpoint: Checkpoint, settings: VllmSettings) -> dict[str, Any]:

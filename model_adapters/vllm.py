@@ -27,6 +27,7 @@ from ._vllm_server import VllmServer
 from ._vllm_settings import (
     LORA_NAME,
     VllmSettings,
+    check_pictures,
     engine_arguments,
     has_native_tools,
     processor_kwargs,
@@ -91,6 +92,7 @@ class ServedAdapter:
 
     async def generate(self, request: Request) -> Generation:
         """Sends one request; see `comic_eval.contracts.Adapter`."""
+        check_pictures(request, self._settings, self._info.family)
         client = await self._connect()
         try:
             return await client.generate(request)

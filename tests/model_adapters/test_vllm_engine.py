@@ -89,6 +89,13 @@ def test_failures_have_their_causes(asked: Request, cause: str, retryable: bool)
     assert isinstance(error, RetryableError) == retryable
 
 
+def test_a_picture_that_would_be_shrunk_is_refused() -> None:
+    assert ask(engine(image_tokens=16), request(picture(size=(112, 112)))).usage.image_tokens == 16
+    error = fail(engine(image_tokens=16), request(picture(size=(112, 140))))
+    assert error.cause == "image_mismatch"
+    assert "image_tokens" in str(error)
+
+
 def test_turns_of_native_tools_are_refused() -> None:
     asked = request("Hello?")
     answer = Message(role="tool", content=(TextPart(text="x"),), tool_call_id="1")

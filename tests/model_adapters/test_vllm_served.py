@@ -120,6 +120,14 @@ def test_a_lora_is_served_over_its_base(starts: Path, tmp_path: Path) -> None:
     assert create_adapter(f"vllm:{lora}").info.settings != adapter.info.settings
 
 
+def test_a_picture_that_would_be_shrunk_is_refused(starts: Path) -> None:
+    small, large = request(picture(size=(112, 112))), request(picture(size=(112, 140)))
+    fits, error = ask_all(create_adapter(f"vllm:{MODEL}", image_tokens=16), small, large)
+    assert not isinstance(fits, RequestError)
+    assert isinstance(error, RequestError)
+    assert error.cause == "image_mismatch"
+
+
 def test_a_server_that_dies_at_once_shows_its_log(starts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAKE_VLLM", "die")
     with pytest.raises(UserError, match="No CUDA GPUs are available") as caught:
