@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, Request, sync_playwright
 
 FLAGS = [
     "--no-sandbox",
@@ -49,9 +49,13 @@ class Watched:
         self.troubles: list[str] = []
         page.on("console", lambda message: self.troubles.append(f"console {message.type}: {message.text}"))
         page.on("pageerror", lambda error: self.troubles.append(f"error: {error}"))
-        page.on("dialog", lambda dialog: (self.troubles.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        page.on("dialog", self._asked)
         page.on("request", self._requested)
         page.on("requestfailed", lambda request: self.troubles.append(f"failed: {request.url}"))
+
+    def _asked(self, dialog: Dialog) -> None:
+        self.troubles.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
 
     def _requested(self, request: Request) -> None:
         if not request.url.startswith(self.folder.as_uri()):

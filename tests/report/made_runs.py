@@ -144,13 +144,8 @@ def make_run(folder: Path, answers: Mapping[str, Answer] | None = None, **settin
     if benchmark is None:
         benchmark = make_benchmark(folder / "drawn").folder
     model = settings.pop("model", None) or TableModel(ANSWERS if answers is None else answers, otherwise=lambda r: "?")
-    result = comic_eval.evaluate(
-        model=model,
-        benchmark=benchmark,
-        runs_dir=folder / "runs",
-        **{"name": "run", "budget": BUDGET, "judge": FixedJudge()} | settings,
-    )
-    return result.folder
+    chosen: dict[str, Any] = {"name": "run", "budget": BUDGET, "judge": FixedJudge()} | settings
+    return comic_eval.evaluate(model=model, benchmark=benchmark, runs_dir=folder / "runs", **chosen).folder
 
 
 def edit_journal(run: Path, edit: Callable[[dict[str, Any]], object]) -> None:

@@ -267,7 +267,7 @@ def corners(page: Page, selector: str) -> tuple[float, float, float, float]:
     values = page.locator(selector).evaluate(
         "e => { const r = e.getBoundingClientRect(); return [r.left, r.top, r.right, r.bottom] }"
     )
-    return tuple(values)  # type: ignore[return-value]
+    return tuple(values)
 
 
 class TestBoxes:
