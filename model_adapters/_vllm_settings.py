@@ -69,6 +69,13 @@ class VllmSettings(Frozen):
 
     _plain_url = field_validator("base_url")(plain_url)
 
+    @field_validator("extra_args")
+    @classmethod
+    def _without_keys(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if any(word.partition("=")[0] in ("--api-key", "--hf-token") for word in value):
+            raise ValueError("must hold no key, since settings go into files: set VLLM_API_KEY or HF_TOKEN instead")
+        return value
+
 
 def has_native_tools(settings: VllmSettings, family: str | None) -> bool:
     """Whether tool calls travel natively."""

@@ -83,7 +83,8 @@ class ServedAdapter:
                 settings = OpenAISettings(
                     base_url=await self._server.start(),
                     timeout_s=self._settings.timeout_s,
-                    api_key_env=None,
+                    # Where it is set, the server that inherits it asks for it.
+                    api_key_env="VLLM_API_KEY",
                     trust_env=False,
                 )
                 self._client = OpenAIAdapter(self._model, settings)

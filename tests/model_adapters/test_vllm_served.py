@@ -32,7 +32,8 @@ def starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     log = fake_vllm.install(tmp_path / "bin")
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("FAKE_VLLM_LOG", str(log))
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    for name in ("OPENAI_API_KEY", "VLLM_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
     return log
 
 
@@ -118,6 +119,11 @@ def test_a_lora_is_served_over_its_base(starts: Path, tmp_path: Path) -> None:
     assert adapter.info.family == "qwen2.5-vl"
     (lora / "adapter_model.safetensors").write_bytes(b"others")
     assert create_adapter(f"vllm:{lora}").info.settings != adapter.info.settings
+
+
+def test_a_key_in_the_environment_is_the_servers_too(starts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VLLM_API_KEY", "sesame-456")
+    assert ask(create_adapter(f"vllm:{MODEL}")).text == "<answer>B</answer>"
 
 
 def test_a_picture_that_would_be_shrunk_is_refused(starts: Path) -> None:
@@ -257,6 +263,7 @@ def test_mistakes_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         (MODEL, {"mode": "engine"}, "pip install 'comic-eval\\[vllm\\]'"),
         (MODEL, {"mode": "engine", "base_url": "http://127.0.0.1:9/v1"}, "base_url"),
         (MODEL, {"gpu_memory": 2}, "gpu_memory"),
+        (MODEL, {"extra_args": ["--api-key=abc"]}, "VLLM_API_KEY"),
         (MODEL, {"base_url": "localhost:8000"}, "http://host:port"),
         (str(tmp_path / "nowhere"), {}, "no folder"),
     ]:

@@ -57,7 +57,12 @@ async def serve(port: int, models: list[str]) -> None:
     """Answers ``/health`` itself and passes everything else on to a mock of the OpenAI protocol."""
     from support.mock_openai import MockOpenAI
 
-    mock = MockOpenAI("<answer>B</answer>", models=models, extra=("top_k", "min_p", "repetition_penalty"))
+    mock = MockOpenAI(
+        "<answer>B</answer>",
+        models=models,
+        extra=("top_k", "min_p", "repetition_penalty"),
+        api_key=os.environ.get("VLLM_API_KEY"),
+    )
     runner = await mock.start()
     inner = int(mock.base_url.split(":")[2].split("/")[0])
 
