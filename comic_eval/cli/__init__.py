@@ -13,6 +13,7 @@ from comic_eval.errors import UserError
 COMMANDS = {
     "run": ("comic_eval.cli.run:run", "Evaluate a model on the seven tasks."),
     "ablate": ("comic_eval.cli.ablate:ablate", "Compare views: the page, oracle crops and their controls."),
+    "zoom": ("comic_eval.cli.zoom:zoom", "Statistics of zooms, and tests whether a model uses its crops."),
     "view": ("comic_eval.cli.view:view", "Write a run as pages to look at, and open them."),
     "data": ("comic_eval.cli.data:data", "Build, validate, describe and import benchmarks."),
 }

@@ -64,6 +64,11 @@ def storable(text: str) -> str:
     return text
 
 
+def printable_text(text: str) -> str:
+    """Several lines that are safe on a terminal: no control characters but the ends of lines."""
+    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", storable(text).replace("\r\n", "\n"))
+
+
 def printable(text: str, limit: int = 300) -> str:
     """One line that is safe on a terminal: no control characters, at most ``limit`` characters."""
     line = _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", storable(" ".join(text.split())))
