@@ -36,7 +36,7 @@ def _table(title: str) -> Table:
 
 
 def _detailed(run: Summary) -> Table:
-    table = _table(f"{run.model} on {run.benchmark} {run.revision}")
+    table = _table(f"{run.model} on {run.benchmark} {run.revision}{_setting([run])}")
     answered = any(t.accuracy_answered != t.accuracy for t in run.tasks.values())
     for heading in ["n", SCORE, "chance", "geo-\nmetry", *["of an-\nswered"] * answered, "un-\nparsed", "failed"]:
         table.add_column(heading, justify="left" if heading == SCORE else "right", no_wrap=True)
@@ -52,12 +52,14 @@ def _detailed(run: Summary) -> Table:
 
 
 def _side_by_side(runs: Sequence[Summary]) -> Table:
-    table = _table(f"accuracy [95 %] on {runs[0].benchmark} {runs[0].revision}")
+    table = _table(f"accuracy [95 %] on {runs[0].benchmark} {runs[0].revision}{_setting(runs)}")
     for heading in ("n", "chance", "geo-\nmetry"):
         table.add_column(heading, justify="right", no_wrap=True)
     for run in runs:
         provider, _, name = printable(run.model, 40).partition(":")
         view = "" if run.view == "page" else f" ({run.view})"
+        view += f" @{run.budget}" if len({r.budget for r in runs}) > 1 else ""
+        view += f" {run.language}" if len({r.language for r in runs}) > 1 else ""
         table.add_column(Text(f"{provider}:\n{name}{view}"))
     for name in dict.fromkeys(name for run in runs for name in run.tasks):
         found = [run.tasks.get(name) for run in runs]
@@ -65,10 +67,18 @@ def _side_by_side(runs: Sequence[Summary]) -> Table:
         sizes = "/".join(dict.fromkeys(str(task.n) for task in known))
         cells = [Text(BLANK) if task is None else Text(_short_score(task), no_wrap=True) for task in found]
         table.add_row(_title(known[0]), sizes, percent(known[0].chance), percent(known[0].geometry), *cells)
-    if all(run.macro_accuracy is not None for run in runs):
+    # A mean over other tasks is another measure.
+    if all(run.macro_accuracy is not None for run in runs) and len({run.macro_tasks for run in runs}) == 1:
         mean = Text(f"mean of {len(runs[0].macro_tasks)} tasks", style="bold")
         table.add_row(mean, "", "", "", *(f"{percent(run.macro_accuracy):>5}" for run in runs))
     return table
+
+
+def _setting(runs: Sequence[Summary]) -> str:
+    """What gives one model other scores on one benchmark; all values where the runs differ."""
+    names = ("split", "language", "view", "budget") if len(runs) == 1 else ("split", "language")
+    found = (f"{name} {'/'.join(dict.fromkeys(str(getattr(run, name)) for run in runs))}" for name in names)
+    return " · " + ", ".join(found)
 
 
 def _score(task: TaskSummary) -> str:
@@ -150,6 +160,8 @@ def _notes(runs: Sequence[Summary]) -> list[str]:
             words.append(f"INCOMPLETE: {run.done} of {run.planned} samples")
         if run.limit is not None:
             words.append(f"{run.planned} samples chosen by --limit")
+        if run.usage.from_cache:
+            words.append(f"{run.usage.from_cache} of {run.usage.answers} answers came from the response cache")
         if run.split.endswith("guessable"):
             words.append("questions that can be guessed from their wording, kept apart from the scored split")
         if words:

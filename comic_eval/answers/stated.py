@@ -71,7 +71,7 @@ _SUPPOSING = re.compile(
     r"|\b(?:wrong|incorrect|unlikely|mauvaise?|least(?: \w+)?) $",
     re.IGNORECASE,
 )
-# "If she were flying, the answer would be C": contrary to fact, unless the model speaks of itself ("if I had to guess").
+# "If she were flying, the answer would be C": contrary to fact, unless the model speaks of itself ("if I must guess").
 _CONTRARY = re.compile(r"\b(?:if|unless)\b(?! (?:i|we|you|one|forced|asked|pressed)\b)[^.;!?\n]{0,90}$", re.IGNORECASE)
 _WOULD = re.compile(r"[^.,;:\n]{0,25}\bwould\b", re.IGNORECASE)
 # What turns a choice down ("B doesn't fit", "so is C") or leaves it open.

@@ -171,6 +171,17 @@ def test_the_table_of_one_run_says_everything() -> None:
     assert "mean of 2 tasks" in text
 
 
+def test_the_table_says_what_was_asked_and_what_came_from_the_cache() -> None:
+    text = " ".join(printed(summary(split="val", language="fr", view="panel"), width=80).split())
+    assert "split val, language fr, view panel, budget 1024" in text
+    assert "response cache" not in text
+    assert "language fr" in " ".join(printed(summary(language="fr"), summary(language="fr", model="b:b")).split())
+    assert "language en/fr" in " ".join(printed(summary(), summary(language="fr")).split())
+    assert "@256" in printed(summary(), summary(budget=256))
+    kept = build_summary({Key("a", "page", 1024, 0): outcome(cached=True)}, manifest({"depth": PLAN}))
+    assert "1 of 1 answers came from the response cache" in " ".join(printed(kept).split())
+
+
 def test_foreign_text_stays_text_on_the_terminal() -> None:
     text = printed(summary(model="test:[red]evil[/red]\x1b[2J"))
     assert "[red]evil[/red]" in text
@@ -184,6 +195,12 @@ def test_runs_stand_side_by_side_and_differences_are_said() -> None:
     assert "was shown no page" in text
     assert "CAUTION" not in text
     assert "CAUTION" in printed(summary(), summary(split="val"))
+
+
+def test_means_over_different_tasks_do_not_stand_in_one_row() -> None:
+    one = build_summary({Key("a", "page", 1024, 0): outcome()}, manifest({"depth": PLAN}))
+    assert "mean of" in printed(summary(), summary(model="test:other"))
+    assert "mean of" not in printed(summary(), one)
 
 
 def test_incomplete_runs_say_so() -> None:
