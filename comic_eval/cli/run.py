@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from comic_eval.cli.cost_options import cost_options
 from comic_eval.cli.crop_options import crop_options
 from comic_eval.cli.zoom_options import typed_crop, zoom_options
 
@@ -115,6 +116,7 @@ class Numbers(click.ParamType[tuple[float, ...]]):
     "--beside", multiple=True, metavar="RUN", help="Show the scores beside those of an earlier run. Repeatable."
 )
 @zoom_options
+@cost_options
 @crop_options
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON, and nothing else, on stdout.")
 @click.option("--quiet", is_flag=True, help="No progress.")

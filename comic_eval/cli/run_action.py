@@ -17,6 +17,7 @@ from rich.console import Console
 from comic_eval.analysis.summary import Summary, load_summary
 from comic_eval.analysis.table import summary_table
 from comic_eval.analysis.zoom_table import zoom_table
+from comic_eval.cli.cost_options import forecast_lines, price_table, system_prompt
 from comic_eval.cli.crop_options import crop_settings
 from comic_eval.cli.zoom_options import zoom_settings
 from comic_eval.errors import UserError
@@ -75,13 +76,14 @@ def _check_exists(runs_dir: Path, name: str | None) -> None:
 
 def _chosen(options: dict[str, Any]) -> dict[str, Any]:
     """The arguments that `prepare` and `evaluate_async` share."""
-    keys = ("model", "benchmark", "split", "view", "budget", "language", "limit", "judge", "seed", "name")
+    keys = ("model", "benchmark", "split", "view", "budget", "language", "limit", "judge", "seed", "name", "repeats")
     tasks = options["tasks"]
     return {key: options[key] for key in keys} | {
         "tasks": [t.strip() for t in tasks.split(",") if t.strip()] if tasks is not None else None,
         "params": sampling_params(options),
         "adapter_settings": adapter_settings(options),
         "crop": CropRules(**crop_settings(options)),
+        "system": system_prompt(options["system"]),
     }
 
 
@@ -138,8 +140,14 @@ def _until_interrupted(options: dict[str, Any], chosen: dict[str, Any], runs_dir
         return await evaluate_async(
             **chosen,
             runs_dir=runs_dir,
-            operation=operation_of(options),
-            prices=prices_of(options["price"]),
+            operation=operation_of(options).model_copy(
+                update={
+                    "max_cost_usd": options["max_cost"],
+                    "batch": options["batch"],
+                    "batch_poll_s": options["batch_poll"],
+                }
+            ),
+            prices=prices_of(options["price"]) or price_table(options["prices"]),
             display=display,
             arguments=_recorded(options),
             stop=stop,
@@ -167,11 +175,13 @@ def prices_of(numbers: tuple[float, ...] | None) -> Prices | None:
 
 
 def _recorded(options: dict[str, Any]) -> dict[str, Any]:
-    return {"argv": sys.argv[1:]} | {k: list(v) if isinstance(v, tuple) else v for k, v in options.items()}
+    plain = {k: str(v) if isinstance(v, Path) else list(v) if isinstance(v, tuple) else v for k, v in options.items()}
+    return {"argv": sys.argv[1:]} | plain
 
 
 def _show_preview(options: dict[str, Any], chosen: dict[str, Any], runs_dir: Path) -> None:
-    plan = preview(prepare(**chosen), runs_dir)
+    prices = prices_of(options["price"]) or price_table(options["prices"])
+    plan = preview(prepare(**chosen), runs_dir, prices=prices, batch=options["batch"])
     if options["as_json"]:
         click.echo(plan.model_dump_json(indent=2))
         return
@@ -183,6 +193,8 @@ def _show_preview(options: dict[str, Any], chosen: dict[str, Any], runs_dir: Pat
         f"{plan.pixels / 1e6:.1f} megapixels: about {plan.image_tokens:,} image tokens at 784 pixels each, "
         f"and {plan.prompt_characters:,} characters of prompts"
     )
+    for line in forecast_lines(plan.forecast):
+        click.echo(line)
     if plan.left_out:
         click.echo(f"no view {printable(options['view'], 40)}: {printable(describe(plan.left_out), 1000)}")
     click.echo("Nothing was sent or written. Answers in the response cache would cost nothing.")

@@ -98,12 +98,12 @@ def resolve(model: str, settings: Mapping[str, Any] | None = None) -> ImageToken
     if family.patch is not None:
         patch: int = family.patch
         return ImageTokenRule(
-            f"{family.name}: {patch} x {patch} pixels a token",
+            f"{family.name}'s",
             "preprocessor_config.json of the model card",
             lambda width, height: qwen(width, height, patch),
         )
     if family.name == "internvl":
-        return ImageTokenRule("InternVL's tiles", "model card of OpenGVLab/InternVL3-8B", internvl)
+        return ImageTokenRule("InternVL's", "model card of OpenGVLab/InternVL3-8B", internvl)
     return None
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from comic_eval.analysis.summary import Summary
 from comic_eval.contracts import Adapter, Judge
+from comic_eval.costs.prices import PriceTable, find_prices
 from comic_eval.errors import UserError
 from comic_eval.run.folder import read_records
 from comic_eval.run.manifest import Manifest
@@ -83,7 +84,7 @@ async def evaluate_async(
     judge: str | Judge = "reference",
     seed: int = 0,
     operation: Operation | None = None,
-    prices: Prices | None = None,
+    prices: Prices | PriceTable | None = None,
     crop: CropRules | None = None,
     zoom: bool | ZoomSettings = False,
     coords: str | CoordSpec | None = None,
@@ -113,7 +114,8 @@ async def evaluate_async(
         judge: of open answers: a name or a judge object.
         seed: of everything random that is ours.
         operation: limits, retries, time limits, cache.
-        prices: for the cost of the tokens.
+        prices: for the cost of the tokens, or a table of prices to look the model up in; by default what the bundled
+            table knows of it.
         crop: how oracle crops are cut out, for views that have some.
         zoom: lets the model zoom. Of `ZoomSettings` only the fields that are set count as stated; the others are those
             that a local checkpoint was trained with, or the defaults, with native tool calls where the model has them.
@@ -181,7 +183,7 @@ async def evaluate_async(
         prepared,
         runs_dir=Path(runs_dir),
         operation=operation or Operation(concurrency=concurrency),
-        prices=prices,
+        prices=prices if isinstance(prices, Prices) else find_prices(prepared.adapter.info, prices),
         arguments=arguments or passed,
         progress=make_progress(display),
         stop=stop or asyncio.Event(),

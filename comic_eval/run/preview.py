@@ -6,14 +6,19 @@ from pathlib import Path
 
 from pydantic import Field
 
-from comic_eval.images.budget import PIXELS_PER_TOKEN, ResizeRule, plain_resize
+from comic_eval.costs.forecast import Ask, Forecast, forecast
+from comic_eval.costs.image_tokens import resolve
+from comic_eval.costs.prices import PriceTable, find_prices
+from comic_eval.images.budget import PIXELS_PER_TOKEN, ResizeRule
 from comic_eval.images.composite import canvas_size
 from comic_eval.images.crops import sent_size
 from comic_eval.images.views import Picture, get_view
 from comic_eval.run.folder import JOURNAL, read_outcomes, run_folder
 from comic_eval.run.prepare import Prepared
+from comic_eval.run.spec import Prices
 from comic_eval.types import Frozen
 from comic_eval.zoom.crop import CropRules
+from comic_eval.zoom.tool import tool_spec
 
 
 class Preview(Frozen):
@@ -27,6 +32,7 @@ class Preview(Frozen):
         image_tokens: pixels / 784; providers count by rules of their own.
         prompt_characters: of all prompts.
         left_out: task -> reason -> number of chosen samples that have no such view.
+        forecast: tokens by the provider's own rule, and dollars.
     """
 
     name: str
@@ -41,25 +47,37 @@ class Preview(Frozen):
     image_tokens: int
     prompt_characters: int
     left_out: dict[str, dict[str, int]] = Field(default_factory=dict)
+    forecast: Forecast
 
 
-def preview(prepared: Prepared, runs_dir: Path) -> Preview:
-    """Sizes up a run. Reads the journal of an earlier start, if there is one; writes nothing."""
+def preview(
+    prepared: Prepared, runs_dir: Path, *, prices: Prices | PriceTable | None = None, batch: bool = False
+) -> Preview:
+    """Sizes up a run. Reads the journal of an earlier start, if there is one; writes and sends nothing.
+
+    Args:
+        prices: the user's prices, or a table of them; by default those that are known of the model.
+        batch: whether requests go through the batch API.
+    """
     folder = run_folder(runs_dir, prepared.name)
     answered = set()
     if (folder / JOURNAL).is_file():
         outcomes = read_outcomes(folder, prepared.spec.short_digest, {i.key: i.sample.answer for i in prepared.items})
         answered = {key for key, outcome in outcomes.items() if outcome.status != "failed"}
     pending = [item for item in prepared.items if item.key not in answered]
+    info = prepared.adapter.info
+    crop = prepared.spec.crop or CropRules()
     pictures: list[Picture] = []
-    characters = 0
+    asks: list[Ask] = []
     for item in pending:
         view = get_view(item.view)(item.sample)
-        if prepared.adapter.info.needs_images:
-            pictures += view.pictures
-        characters += len(prepared.tasks[item.sample.task].prompt(item.sample, shown=view.shown))
-    crop = prepared.spec.crop or CropRules()
-    pixels = sum(sent_pixels(picture, prepared.spec.budget, crop, prepared.reading.resize) for picture in pictures)
+        shown = view.pictures if info.needs_images else ()
+        pictures += shown
+        sizes = (size_of(picture, prepared.spec.budget, crop, prepared.reading.resize) for picture in shown)
+        prompt = prepared.tasks[item.sample.task].prompt(item.sample, shown=view.shown)
+        asks.append(Ask(text=prompt, sizes=tuple(size for size in sizes if size is not None)))
+    pixels = sum(width * height for ask in asks for width, height in ask.sizes)
+    zooming = prepared.zooming
     return Preview(
         name=prepared.name,
         spec_digest=prepared.spec.digest,
@@ -71,20 +89,28 @@ def preview(prepared: Prepared, runs_dir: Path) -> Preview:
         distinct_images=len(set(pictures)),
         pixels=pixels,
         image_tokens=pixels // PIXELS_PER_TOKEN,
-        prompt_characters=characters,
+        prompt_characters=sum(len(ask.text) for ask in asks),
         left_out=prepared.left_out,
+        forecast=forecast(
+            asks,
+            resolve(info.id, info.settings),
+            prices if isinstance(prices, Prices) else find_prices(info, prices),
+            max_tokens=prepared.spec.params.max_tokens,
+            system=prepared.spec.system,
+            zoom=zooming.settings if zooming else None,
+            tool=tool_spec(zooming.coords) if zooming else None,
+            batch=batch,
+        ),
     )
 
 
-def sent_pixels(picture: Picture, budget: int, crop: CropRules, resize: ResizeRule = plain_resize) -> int:
-    """Pixels of a picture as it would be sent; 0 where the benchmark does not state the page's size.
+def size_of(picture: Picture, budget: int, crop: CropRules, resize: ResizeRule) -> tuple[int, int] | None:
+    """Width and height of a picture as it would be sent; None where the benchmark does not state the page's size.
 
     Crops may come out a little larger, since they grow to hold their marks, whose places depend on the drawing.
     """
     if picture.image_size is None:
-        return 0
+        return None
     if picture.cut is not None:
-        width, height = sent_size(crop.execute(picture.cut.box, picture.image_size), crop, resize, budget)
-        return width * height
-    width, height = resize(*canvas_size(picture.image_size, picture.composite), budget)
-    return width * height
+        return sent_size(crop.execute(picture.cut.box, picture.image_size), crop, resize, budget)
+    return resize(*canvas_size(picture.image_size, picture.composite), budget)
