@@ -18,8 +18,8 @@ _LEFT_OUT = {
     "no_crop": "the episode took no crop",
 }
 _NOTE = (
-    f"p: exact McNemar, not corrected for several tests; {NO_WIDTH} Wilson interval; {BLANK}: an interval without width "
-    "says nothing; all: all samples together, whatever their task"
+    f"p: exact McNemar, not corrected for several tests; {NO_WIDTH} Wilson interval; {BLANK}: an interval without "
+    "width says nothing; all: all samples together, whatever their task"
 )
 
 
