@@ -114,6 +114,8 @@ class _Reader:
         if found:
             return str(found.pop()) if len(found) == 1 else AMBIGUOUS
         body = stated.without_rejected(formats.unmark(formats.plain_latex(body)))
+        if self._table.same_or_different:
+            body = stated.without_not_the_same(body)
         listing = self._is_listing(body)
         return (
             self._short(body)
@@ -267,7 +269,9 @@ class _Reader:
             return AMBIGUOUS if len(set().union(*rejected)) > 1 else None
         kept = " , ".join(clauses)
         said = self._letters.inside(kept) | self._table.named(kept)
-        said = said or self._table.told(kept)
+        # "Their clothes are different" does not say that they are.
+        if not self._table.same_or_different or len(kept.split()) <= 2 or stated.WHO.search(kept):
+            said = said or self._table.told(kept)
         if OUT_OF_RANGE in said:
             return OUT_OF_RANGE if len(said) == 1 else AMBIGUOUS
         return said.pop() if len(said) == 1 else AMBIGUOUS if said else None

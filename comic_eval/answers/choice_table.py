@@ -11,6 +11,8 @@ from comic_eval.types import CHOICE_LETTERS
 _LONE_CAPITAL = re.compile(r"(?<![\w'])[A-Z](?![\w'])")
 # Words that may join the items of an order ("2, then 1, then 3") without being part of it.
 _JOINTS = frozenset({"then", "puis", "ensuite", "next", "finally", "enfin", "and", "et", "to", "first", "dabord"})
+_SAME = re.compile(r"\b(?:same|même)\b", re.IGNORECASE)
+_DIFFERENT = re.compile(r"\b(?:different|différente?s?)\b", re.IGNORECASE)
 _LONGEST_SENTENCE = 80
 
 
@@ -21,11 +23,14 @@ class ChoiceTable:
         letters: the letters of the choices.
         marks: labels of things on the page (the B of "character B") that name exactly one choice -> its letter.
         text: all choices, for what their own words make harmless.
+        same_or_different: the choices are two, "the same" and "different".
     """
 
     def __init__(self, choices: Sequence[str]) -> None:
         self.letters = CHOICE_LETTERS[: len(choices)]
         self.text = canonical("\n".join(choices))
+        same = {bool(_SAME.search(text)) - bool(_DIFFERENT.search(text)) for text in choices}
+        self.same_or_different = len(choices) == 2 and same == {1, -1}
         keys = [key(text) for text in choices]
         self._is_order = all(k and all(w.isdigit() for w in k) and len(k) > 1 for k in keys)
         self._keys = {

@@ -94,9 +94,21 @@ _NOT_BUT = re.compile(
     r"\b(?P<verb>is |was |it's |isn't |n'est )?(?:not|pas|isn't)?(?: option| choice| l'option| la| le)? ?"
     r"\(?[A-Z0-9]\)?,? (?:but|mais)(?: rather| instead| plutôt| bien)? ",
 )
+_NOT_THE_SAME = re.compile(
+    r"(?:\b(?:do|does|are|is) not|(?:do|does|are|is)n't|\bnot)(?: (?:actually|likely|probably|appear|look|seem|to|be|like"
+    r"|depict|show|represent)){0,4} the same (?:character|person|figure|individual)s?\b"
+    r"|(?<=\bthey )(?:are not|aren't) the same\b(?! \w)"
+    r"|\bn(?:e|')(?: ?(?:sont|est|semblent|représentent|montrent|être)){1,2} (?:donc |clairement )?pas (?:être )?"
+    r"(?:du tout )?(?:le|la|les) mêmes? (?:personnages?|personnes?)\b",
+    re.IGNORECASE,
+)
 _REACH = 400
 _EXCERPT_HEAD, _EXCERPT_TAIL = 3_000, 12_000
 SENTENCE_END = re.compile(r"[.!?;](?=\s|$)|\n")
+WHO = re.compile(
+    r"\b(?:they|these|those|both|characters?|persons?|people|individuals?|figures?|personnages?|personnes?|ils|elles)\b",
+    re.IGNORECASE,
+)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n")
 
 
@@ -139,6 +151,12 @@ def without_rejected(text: str) -> str:
         return {"n'est ": "est ", "isn't ": "is "}.get(verb.casefold(), verb)
 
     return _NOT_BUT.sub(keep, text)
+
+
+def without_not_the_same(text: str) -> str:
+    """ "They are not the same character" as "They are different", in both languages. Without it, a question whether two
+    characters are the same would be read where the answer is yes, and not where it is no."""
+    return _NOT_THE_SAME.sub(lambda m: "personnages différents" if "même" in m[0] else "are different characters", text)
 
 
 def rest_of_sentence(text: str, start: int) -> str:
