@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
+import numpy as np
+
 from comic_eval.analysis.intervals import RESAMPLES, SEED, Interval, cluster_bootstrap_mean
 
 
@@ -35,6 +37,35 @@ def mcnemar_exact(lost: int, gained: int) -> float:
         tail += term
     p: float = 2 * tail / 2**n
     return min(1.0, p)
+
+
+def sign_flip_exact(differences: Sequence[int]) -> float:
+    """The two-sided exact p-value of a randomisation test of paired differences, in whole units.
+
+    Under the null hypothesis each difference may as well have had the other sign; p is the share of all ways to sign
+    them whose sum is at least as far from 0 as the observed one. With differences of -1, 0 and 1 it is
+    `mcnemar_exact`; it goes on to questions that were asked several times, whose scores are fractions.
+
+    Args:
+        differences: one a question (or a page), in multiples of a common unit.
+
+    Source: Fisher (1935), "The Design of Experiments", section 21; exact by adding up all outcomes as in Pagano and
+    Tritchler (1983), "On obtaining permutation distributions in polynomial time", JASA 78(382).
+    """
+    sizes = [abs(d) for d in differences if d]
+    # chances[s]: that the signed differences so far add up to s - total; sums of positive numbers, so no tail is lost.
+    total = sum(sizes)
+    chances = np.zeros(2 * total + 1)
+    chances[total] = 1.0
+    for size in sizes:
+        moved = np.zeros_like(chances)
+        moved[size:] += chances[: chances.size - size]
+        moved[: chances.size - size] += chances[size:]
+        chances = moved / 2
+    observed = abs(sum(differences))
+    if observed == 0:
+        return 1.0
+    return float(min(1.0, chances[: total - observed + 1].sum() + chances[total + observed :].sum()))
 
 
 def smallest_significant(n: int, alpha: float = 0.05) -> int | None:

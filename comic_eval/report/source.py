@@ -76,7 +76,7 @@ def open_run(folder: Path, benchmark: str | Path | None = None) -> Run:
     """
     manifest = read_manifest(folder)
     summary = load_summary(folder)
-    data = _find_benchmark(manifest, benchmark)
+    data = find_benchmark(manifest, benchmark)
     samples = {sample.id: sample for sample in data.samples}
     lines: dict[Key, int] = {}
     tasks: dict[Key, str] = {}
@@ -97,7 +97,12 @@ def open_run(folder: Path, benchmark: str | Path | None = None) -> Run:
     return Run(folder, manifest, summary, data, samples, places, lines)
 
 
-def _find_benchmark(manifest: Manifest, given: str | Path | None) -> Benchmark:
+def find_benchmark(manifest: Manifest, given: str | Path | None = None) -> Benchmark:
+    """The benchmark that a run asked: where it was then, or the bundled one of its name, or the one that is given.
+
+    Raises:
+        BenchmarkError: it is not to be found in the very state that the run asked.
+    """
     wanted = manifest.spec.benchmark
     passed = manifest.starts[-1].arguments.get("benchmark")
     candidates = [given] if given is not None else [c for c in (passed, wanted.name) if isinstance(c, str)]

@@ -77,6 +77,6 @@ def build_from_pages(
         description=description,
         samples=samples,
         images={p.image_name: p.image for p in pages},
-        metadata={"seed": seed, "attribution": attributions(pages)},
+        metadata={"seed": seed, "books": {p.id: p.book for p in pages}, "attribution": attributions(pages)},
         card=write_card(name, description, license_name, pages, samples, about or Path(out_folder), seed),
     )
