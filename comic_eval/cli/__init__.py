@@ -14,6 +14,7 @@ COMMANDS = {
     "run": ("comic_eval.cli.run:run", "Evaluate a model on the seven tasks."),
     "ablate": ("comic_eval.cli.ablate:ablate", "Compare views: the page, oracle crops and their controls."),
     "zoom": ("comic_eval.cli.zoom:zoom", "Statistics of zooms, and tests whether a model uses its crops."),
+    "compare": ("comic_eval.cli.compare:compare", "Compare runs: differences, tests, ranks, and a verdict in words."),
     "view": ("comic_eval.cli.view:view", "Write a run as pages to look at, and open them."),
     "data": ("comic_eval.cli.data:data", "Build, validate, describe and import benchmarks."),
 }
