@@ -95,8 +95,8 @@ _NOT_BUT = re.compile(
     r"\(?[A-Z0-9]\)?,? (?:but|mais)(?: rather| instead| plutôt| bien)? ",
 )
 _NOT_THE_SAME = re.compile(
-    r"(?:\b(?:do|does|are|is) not|(?:do|does|are|is)n't|\bnot)(?: (?:actually|likely|probably|appear|look|seem|to|be|like"
-    r"|depict|show|represent)){0,4} the same (?:character|person|figure|individual)s?\b"
+    r"(?:\b(?:do|does|are|is) not|(?:do|does|are|is)n't|\bnot)(?: (?:actually|likely|probably|appear|look|seem|to|be"
+    r"|like|depict|show|represent)){0,4} the same (?:character|person|figure|individual)s?\b"
     r"|(?<=\bthey )(?:are not|aren't) the same\b(?! \w)"
     r"|\bn(?:e|')(?: ?(?:sont|est|semblent|représentent|montrent|être)){1,2} (?:donc |clairement )?pas (?:être )?"
     r"(?:du tout )?(?:le|la|les) mêmes? (?:personnages?|personnes?)\b",
