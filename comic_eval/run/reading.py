@@ -121,11 +121,11 @@ def local_checkpoint(model: str) -> CheckpointSettings | None:
         UserError: the file is damaged.
     """
     name = model.partition(":")[2]
-    folder = Path(name).expanduser()
     try:
-        return read_checkpoint_settings(folder) if name and folder.is_dir() else None
-    except ValueError:  # a name that can be no path
+        found = bool(name) and Path(name).expanduser().is_dir()
+    except (OSError, ValueError, RuntimeError):  # a name that can be no path
         return None
+    return read_checkpoint_settings(Path(name).expanduser()) if found else None
 
 
 def _known(checkpoint: CheckpointSettings | None) -> str | None:
