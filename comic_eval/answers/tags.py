@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from comic_eval.answers.normalise import words
+from comic_eval.answers.normalise import canonical, words
 from comic_eval.types import Extraction
 
 _THOUGHT = re.compile(r"<(/?) ?(?:think|thinking|thoughts?|reasoning) ?>|\u25c1(/?)think\u25b7", re.IGNORECASE)
@@ -25,6 +25,8 @@ _ANSWER = re.compile(
 )
 # Words after a tag in an unfinished thought that may still be the answer inside it.
 _LONGEST_ANSWER = 4
+# Words of a reply under a limit of a few tokens that are still an answer: "The answer is B, listening".
+_SHORT_REPLY = 8
 _HINTS = frozenset(
     {"your", "votre", "final", "finale", "answer", "reponse", "here", "ici", "the", "la", "le", "of", "du", "correct"}
     | {"right", "bon", "bonne", "choice", "choix", "insert"}
@@ -109,6 +111,13 @@ def is_placeholder(content: str, kind: str) -> bool:
         return True
     said = words(content)
     return 0 < len(said) <= 5 and _PLACEHOLDERS[kind].issuperset(said)
+
+
+def survives_cut(text: str) -> bool:
+    """Whether a reply that ran out of tokens may hold its answer: it has an answer tag or a ``\\boxed``, or is so short
+    that it is one. Otherwise its last sentence only weighs a choice ("Now option B seems")."""
+    text = canonical(text)
+    return bool(_ANSWER.search(text) or "boxed" in text) or len(words(text)) <= _SHORT_REPLY
 
 
 def read_tags(text: str, kind: str, read: Callable[[str], Extraction]) -> Extraction | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from comic_eval.answers.tags import survives_cut
 from comic_eval.contracts import Adapter, Judge, Task
 from comic_eval.costs.purse import MaxCostReached
 from comic_eval.errors import RequestError
@@ -152,9 +153,9 @@ class Engine:
                 return self.record_of(draft, status="unparsed", reason="max_turns")
             task = self._parts.tasks[item.sample.task]
             extraction = task.extract(reply.generation.text, item.sample)
-            if extraction.value is None:
+            cut_off = reply.generation.finish_reason in _CUT_OFF
+            if extraction.value is None or (cut_off and not survives_cut(reply.generation.text)):
                 # More output tokens would help, whatever the cut-off text looks like.
-                cut_off = reply.generation.finish_reason in _CUT_OFF
                 reason = "truncated" if cut_off else extraction.reason
                 return self.record_of(draft, status="unparsed", reason=reason)
             stage = "judge" if task.info.kind == "open" else "task"

@@ -186,6 +186,22 @@ def test_an_answer_that_was_cut_off_is_said_to_be(pages: Path, tmp_path: Path) -
     assert result.summary.tasks["character_counting"].unparsed_reasons == {"truncated": 1}
 
 
+def test_thinking_that_was_cut_off_is_not_read_as_an_answer(pages: Path, tmp_path: Path) -> None:
+    texts = {
+        "test0000-count-en": "She is in the first panel. Let me look at the next row: here she is drawn 2 times",
+        "test0001-count-en": "She is in the first panel and in the last. <answer>2</answer> To be sure, I look at",
+        "test0002-count-en": "2 panels",
+    }
+    cut = {name: Generation(text=text, finish_reason="length") for name, text in texts.items()}
+    result = run(pages, tmp_path, TableModel(cut))
+    read = {r.sample_id: (r.extracted, r.reason) for r in result.records if r.sample_id in texts}
+    assert read == {
+        "test0000-count-en": (None, "truncated"),
+        "test0001-count-en": ("2", None),
+        "test0002-count-en": ("2", None),
+    }
+
+
 def test_a_damaged_picture_fails_its_samples_only(tmp_path: Path) -> None:
     folder = make_pages(tmp_path / "b").folder
     (folder / "images" / "1.png").write_bytes(b"no picture")
