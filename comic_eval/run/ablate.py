@@ -199,6 +199,7 @@ def plan_ablation(
     given["benchmark"] = load_benchmark(given["benchmark"])
     if name is None:
         name = _default_name(prepare(**given, view=BASELINE, budget=1, name=None), given["crop"])
+    run_folder(Path(), name)  # refuses what is no folder's name in the user's own words
     steps = plan_steps(name, chosen, sizes)
     for step in steps:
         run_folder(Path(), step.run)  # refuses a name that is too long or no folder's
