@@ -8,6 +8,7 @@ import json
 import signal
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ import click
 from rich.console import Console
 
 from comic_eval.analysis.summary import Summary, load_summary
-from comic_eval.analysis.table import summary_table
+from comic_eval.analysis.table import share, summary_table
 from comic_eval.analysis.zoom_table import zoom_table
 from comic_eval.cli.cost_options import forecast_lines, price_table, system_prompt
 from comic_eval.cli.crop_options import crop_settings
+from comic_eval.cli.judge_options import chosen_judge
 from comic_eval.cli.zoom_options import zoom_settings
 from comic_eval.errors import UserError
 from comic_eval.plugins import parse_model_id
@@ -76,7 +78,7 @@ def _check_exists(runs_dir: Path, name: str | None) -> None:
 
 def _chosen(options: dict[str, Any]) -> dict[str, Any]:
     """The arguments that `prepare` and `evaluate_async` share."""
-    keys = ("model", "benchmark", "split", "view", "budget", "language", "limit", "judge", "seed", "name", "repeats")
+    keys = ("model", "benchmark", "split", "view", "budget", "language", "limit", "seed", "name", "repeats")
     tasks = options["tasks"]
     return {key: options[key] for key in keys} | {
         "tasks": [t.strip() for t in tasks.split(",") if t.strip()] if tasks is not None else None,
@@ -84,6 +86,7 @@ def _chosen(options: dict[str, Any]) -> dict[str, Any]:
         "adapter_settings": adapter_settings(options),
         "crop": CropRules(**crop_settings(options)),
         "system": system_prompt(options["system"]),
+        "judge": chosen_judge(options),
     }
 
 
@@ -102,17 +105,24 @@ def sampling_params(options: dict[str, Any]) -> SamplingParams:
 def adapter_settings(options: dict[str, Any]) -> dict[str, Any]:
     """The adapter's keyword arguments, from the options of every command that asks a model."""
     settings: dict[str, Any] = {key: options[key] for key in ("base_url", "api") if options[key] is not None}
-    for pair in options["adapter_settings"]:
+    settings |= key_values("--adapter-setting", options["adapter_settings"])
+    if parse_model_id(options["model"])[0] == "openai":
+        # The adapter's own time limit would otherwise end what --timeout allows.
+        settings.setdefault("timeout_s", options["timeout"])
+    return settings
+
+
+def key_values(option: str, pairs: Sequence[str]) -> dict[str, Any]:
+    """The settings that a repeatable KEY=VALUE option gives; values are read as JSON where they are some."""
+    settings: dict[str, Any] = {}
+    for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key:
-            raise UserError(f"--adapter-setting {pair!r}: write KEY=VALUE")
+            raise UserError(f"{option} {pair!r}: write KEY=VALUE")
         try:
             settings[key] = json.loads(value)
         except ValueError:
             settings[key] = value
-    if parse_model_id(options["model"])[0] == "openai":
-        # The adapter's own time limit would otherwise end what --timeout allows.
-        settings.setdefault("timeout_s", options["timeout"])
     return settings
 
 
@@ -228,7 +238,7 @@ def _explain(result: RunResult, *, to_stderr: bool) -> None:
             click.secho(f"warning: {printable(warning, 1000)}", fg="yellow", err=True)
     if summary.failed:
         causes = Counter(r.error.cause for r in result.records if r.error)
-        click.secho(f"{summary.failed} samples failed; the same call asks them again:", fg="red", err=True)
+        click.secho(f"{share(summary.failed)} samples failed; the same call asks them again:", fg="red", err=True)
         for cause, count in causes.most_common():
             example = next(r.error.message for r in result.records if r.error and r.error.cause == cause)
             click.echo(f"  {count} x {printable(cause, 40)}, for instance: {printable(example)}", err=True)
