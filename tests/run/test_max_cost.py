@@ -30,7 +30,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_pages(tmp_path_factory.mktemp("cost") / "pages", 20).folder
 
 
-def run(pages: Path, runs: Path, server: MockOpenAI, max_cost: float | None, **operation: Any) -> RunResult:
+def run(
+    pages: Path, runs: Path, server: MockOpenAI, max_cost: float | None, *, zoom: bool = False, **operation: Any
+) -> RunResult:
     return evaluate(
         model="openai:m",
         adapter_settings={"base_url": server.base_url},
@@ -39,6 +41,7 @@ def run(pages: Path, runs: Path, server: MockOpenAI, max_cost: float | None, **o
         name="r",
         params=SamplingParams(max_tokens=MAX_TOKENS),
         prices=PRICES,
+        zoom=zoom,
         operation=Operation(max_cost_usd=max_cost, **operation),
     )
 
@@ -84,6 +87,27 @@ def test_requests_that_broke_count_at_their_most(pages: Path, tmp_path: Path) ->
         left = sum(read_ledger(tmp_path / "r" / FILE_NAME).values())
         assert left > 0
         assert recorded + left <= 3.0 + 1e-6
+
+
+def test_episodes_stay_within_the_limit_turn_by_turn(pages: Path, tmp_path: Path) -> None:
+    def reply(request: Any) -> Reply:
+        if len(request.images) > 2:
+            return LONGEST
+        call = ("c", "image_zoom_in_tool", '{"bbox_2d": [0, 0, 500, 500]}')
+        return Reply("", finish_reason="tool_calls", tool_calls=(call,), reasoning_tokens=MAX_TOKENS)
+
+    arguments: dict[str, Any] = {"concurrency": 32, "zoom": True}
+    with MockOpenAI(reply, latency_s=0.01) as server:
+        first = run(pages, tmp_path, server, 5.0, **arguments)
+        assert first.exit_status == 4
+        assert charged(server) <= 5.0
+        # Turns of episodes that were cut short are in the ledger, though not in the journal.
+        left = sum(read_ledger(tmp_path / "r" / FILE_NAME).values())
+        assert (first.summary.usage.cost_usd or 0.0) + left == pytest.approx(charged(server))
+        last = run(pages, tmp_path, server, 100.0, **arguments)
+        assert last.exit_status == 0
+        # Their answers were kept, so no turn was asked twice.
+        assert len(server.requests) == 40 * 3
 
 
 def test_refused_requests_cost_nothing(pages: Path, tmp_path: Path) -> None:
