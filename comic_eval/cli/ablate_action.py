@@ -19,7 +19,7 @@ from comic_eval.cli.run_action import (
     sampling_params,
     stop_on_signals,
 )
-from comic_eval.run.ablate import AblateResult, Step, ablate_async, plan_ablation
+from comic_eval.experiments.ablate import AblateResult, Step, ablate_async, plan_ablation
 from comic_eval.run.folder import JOURNAL
 from comic_eval.run.preview import Preview, preview
 from comic_eval.run.progress import Display

@@ -17,12 +17,12 @@ from comic_eval.analysis.summary import load_summary
 from comic_eval.analysis.zoom_table import zoom_table
 from comic_eval.cli.run_action import adapter_settings, operation_of, prices_of, sampling_params, stop_on_signals
 from comic_eval.errors import UserError
+from comic_eval.experiments.reliance import RelianceResult, reliance_async
+from comic_eval.experiments.series import Carry
+from comic_eval.experiments.sufficiency import SufficiencyResult, sufficiency_async
 from comic_eval.run.folder import read_records, run_folder
 from comic_eval.run.manifest import read_manifest
 from comic_eval.run.redact import printable_text
-from comic_eval.run.reliance import RelianceResult, reliance_async
-from comic_eval.run.series import Carry
-from comic_eval.run.sufficiency import SufficiencyResult, sufficiency_async
 from comic_eval.zoom.trace import render
 
 Result = TypeVar("Result", RelianceResult, SufficiencyResult)

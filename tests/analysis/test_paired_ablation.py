@@ -17,7 +17,7 @@ from support.runs import TableModel
 from comic_eval.analysis.ablation import Ablation, Comparison
 from comic_eval.analysis.ablation_table import ablation_table
 from comic_eval.errors import PluginError, RequestError, RunFolderError, UserError
-from comic_eval.run.ablate import AblateResult, ablate_async, plan_ablation
+from comic_eval.experiments.ablate import AblateResult, ablate_async, plan_ablation
 from comic_eval.run.evaluate import evaluate_async
 from comic_eval.run.folder import read_records
 from comic_eval.run.lock import RunLock

@@ -21,12 +21,12 @@ from support.zoom_pages import RIGHT, SIZE, WHOLE, WRONG, call_text, make_zoom_p
 from comic_eval import evaluate
 from comic_eval.cli import main
 from comic_eval.errors import UserError
-from comic_eval.run.earlier import prefix
+from comic_eval.experiments.earlier import prefix
+from comic_eval.experiments.reliance import RelianceResult, reliance_async
+from comic_eval.experiments.series import Carry
+from comic_eval.experiments.sufficiency import sufficiency_async
 from comic_eval.run.folder import read_records
-from comic_eval.run.reliance import RelianceResult, reliance_async
-from comic_eval.run.series import Carry
 from comic_eval.run.spec import Operation
-from comic_eval.run.sufficiency import sufficiency_async
 from comic_eval.types import Box, EncodedImage, Request, ToolCall
 from comic_eval.zoom.coords import CoordSpec
 from comic_eval.zoom.tool import NAME

@@ -12,6 +12,7 @@ from comic_eval.analysis.ablation import BASELINE, Ablation, build_ablation
 from comic_eval.benchmark import load_benchmark
 from comic_eval.contracts import Adapter, Judge
 from comic_eval.errors import PluginError, RunFolderError, UserError
+from comic_eval.experiments.shared_adapter import SharedAdapter
 from comic_eval.images.views import VIEWS, get_view
 from comic_eval.plugins import create_adapter
 from comic_eval.run.files import digest, safe_name, to_json, write_atomic
@@ -21,7 +22,6 @@ from comic_eval.run.manifest import FILE_NAME as MANIFEST
 from comic_eval.run.prepare import Prepared, prepare
 from comic_eval.run.progress import Display, make_progress
 from comic_eval.run.session import run_session
-from comic_eval.run.shared_adapter import SharedAdapter
 from comic_eval.run.spec import Operation, Prices
 from comic_eval.types import Frozen, Language, SamplingParams
 from comic_eval.zoom.crop import CropRules

@@ -13,13 +13,13 @@ from typing import Any
 from comic_eval.analysis.sufficiency import Sufficiency, build_sufficiency
 from comic_eval.contracts import Adapter, Judge
 from comic_eval.errors import UserError
+from comic_eval.experiments.earlier import content_digest, crops_of, open_zoom_run
+from comic_eval.experiments.series import Carry, run_series, write_result
+from comic_eval.experiments.shared_adapter import SharedAdapter
 from comic_eval.images.views import why_not
 from comic_eval.plugins import create_adapter
-from comic_eval.run.earlier import content_digest, crops_of, open_zoom_run
 from comic_eval.run.files import safe_name
 from comic_eval.run.prepare import Prepared, Probe, prepare
-from comic_eval.run.series import Carry, run_series, write_result
-from comic_eval.run.shared_adapter import SharedAdapter
 from comic_eval.run.spec import Replay
 from comic_eval.types import SamplingParams
 

@@ -19,11 +19,11 @@ from typing import Any
 from comic_eval.analysis.reliance import ARMS, Arm, Reliance, build_reliance
 from comic_eval.contracts import Adapter
 from comic_eval.errors import UserError
+from comic_eval.experiments.earlier import Earlier, content_digest, open_zoom_run, prefix, replayed_turns
+from comic_eval.experiments.series import Carry, run_series, write_result
+from comic_eval.experiments.shared_adapter import SharedAdapter
 from comic_eval.plugins import create_adapter
-from comic_eval.run.earlier import Earlier, content_digest, open_zoom_run, prefix, replayed_turns
 from comic_eval.run.prepare import Prepared, Probe, prepare
-from comic_eval.run.series import Carry, run_series, write_result
-from comic_eval.run.shared_adapter import SharedAdapter
 from comic_eval.run.spec import Replay, differences
 from comic_eval.types import Frozen, Generation
 
