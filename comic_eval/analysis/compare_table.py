@@ -106,13 +106,17 @@ def _averages(compared: Compared) -> list[tuple[Text, tuple[MacroScore, list[str
         cells = [percent(m.accuracy), _range(m.ci95) + " ", *rank]
         rows.append((label, (m, [*cells, *_change(m.difference, m.difference_ci95)])))
         label = Text("")
-    label = Text(f"above chance, {len(compared.corrected_tasks)} tasks", style="bold")
+    label = Text(f"above chance, {_tasks(len(compared.corrected_tasks))}", style="bold")
     for m in compared.macro:
         if m.corrected is not None:
             cells = [percent(m.corrected), _range(m.corrected_ci95) + " ", *[""] * several]
             rows.append((label, (m, [*cells, *_change(m.corrected_difference, m.corrected_difference_ci95)])))
             label = Text("")
     return rows
+
+
+def _tasks(count: int) -> str:
+    return f"{count} task{'s' * (count != 1)}"
 
 
 def _change(difference: float | None, interval: Interval | None) -> list[str]:

@@ -16,7 +16,7 @@ from comic_eval.run.record import Record
 from comic_eval.types import Status
 
 Pairing = Literal["sample", "language"]
-ACROSS = ("benchmark", "split", "samples", "language", "view", "budget", "judge")
+ACROSS = ("benchmark", "split", "samples", "view", "budget", "judge")
 
 
 class Answer(NamedTuple):
@@ -208,11 +208,13 @@ def _refuse_differences(runs: Sequence[Entrant], allowed: Collection[str]) -> No
         if field not in allowed and len({key(r) for r in runs}) > 1:
             found.append(f"{field}: " + ", ".join(f"{r.name} {words(r)}" for r in runs))
     if found:
-        names = ",".join(f.partition(":")[0] for f in found)
-        hint = " (--pair language pairs the two languages of a question)" if "language" in names else ""
+        names = [f.partition(":")[0] for f in found]
+        ways = ["--pair language"] * ("language" in names)
+        if others := [name for name in names if name != "language"]:
+            ways.append(f"--across {','.join(others)}")
         raise UserError(
             f"these runs differ in what they were asked. {'; '.join(found)}. To compare them all the same, say "
-            f"--across {names}{hint}"
+            f"{' '.join(ways)}"
         )
 
 

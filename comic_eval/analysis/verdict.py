@@ -41,7 +41,7 @@ def _average(compared: Compared, m: MacroScore, first: str) -> str:
     if m.difference is None or m.difference_ci95 is None:
         return f"{label}: too few {compared.cluster}s for an interval"
     low, high = m.difference_ci95
-    numbers = f"({points(m.difference)} points [{points(low)}, {points(high)}])"
+    numbers = f"({points(m.difference)} points{f' [{points(low)}, {points(high)}]' if low < high else ''})"
     if low <= 0 <= high:
         return f"{label}: no clear difference {numbers}"
     return f"{label}: {_name(m.run if m.difference > 0 else first)} is better {numbers}"

@@ -15,6 +15,7 @@ COMMANDS = {
     "ablate": ("comic_eval.cli.ablate:ablate", "Compare views: the page, oracle crops and their controls."),
     "zoom": ("comic_eval.cli.zoom:zoom", "Statistics of zooms, and tests whether a model uses its crops."),
     "compare": ("comic_eval.cli.compare:compare", "Compare runs: differences, tests, ranks, and a verdict in words."),
+    "paper": ("comic_eval.cli.paper:paper", "The tables of the paper beside what was measured."),
     "view": ("comic_eval.cli.view:view", "Write a run as pages to look at, and open them."),
     "data": ("comic_eval.cli.data:data", "Build, validate, describe and import benchmarks."),
 }

@@ -30,7 +30,7 @@ def _names(ctx: click.Context, param: click.Parameter, value: str | None) -> tup
     default="",
     callback=_names,
     metavar="WHAT,...",
-    help="Compare although the runs differ in: benchmark, split, samples, language, view, budget, judge.",
+    help="Compare although the runs differ in: benchmark, split, samples, view, budget, judge.",
 )
 @click.option(
     "--pair",
