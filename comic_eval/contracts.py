@@ -6,7 +6,8 @@ name. It defines
 
 - an adapter: ``def create(name: str, **settings) -> Adapter``; ``provider:name`` on the command line calls it;
 - a task: ``TASK``, an object that meets `Task`;
-- a judge: ``def create(**settings) -> Judge``.
+- a judge: ``def create(name="", **settings) -> Judge``; ``judge:name`` on the command line calls it. One that asks models
+  is a `comic_eval.judging.protocol.ModelJudge` too.
 
 `comic_eval.conformance` checks them (``check_adapter``, ``check_task``).
 """

@@ -91,8 +91,14 @@ def create_adapter(model: str, **settings: Any) -> Adapter:
 
 
 def create_judge(name: str, **settings: Any) -> Judge:
-    """Makes the judge called ``name``."""
-    judge = load("judges", name).create(**settings)
+    """Makes the judge called ``name``: ``reference``, ``llm:openai:gpt-5-mini``, ...; what follows the first colon is
+    the judge's to read.
+
+    Raises:
+        PluginError: there is no such judge, or it takes no such settings.
+    """
+    name, _, rest = name.partition(":")
+    judge = load("judges", name).create(*([rest] if rest else []), **settings)
     if not isinstance(judge, Judge):
         raise PluginError(f"judge plugin {name!r}: create() returned something that is no Judge")
     return judge

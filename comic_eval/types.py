@@ -411,16 +411,55 @@ class Extraction(Frozen):
 Status = Literal["scored", "unparsed", "unscored", "failed"]
 
 
+Verdict = Literal["CORRECT", "INCORRECT", "NOT_ATTEMPTED"]
+
+
+class Judgement(Frozen):
+    """How an open answer was graded; kept also where no verdict came of it, since its calls were paid for.
+
+    Attributes:
+        judge: the judge's id.
+        verdict: None where there is none.
+        by: ``rule`` (no model was asked), ``model`` or ``panel``.
+        reason: the judge's own words.
+        model: the judging model's id as the provider returned it.
+        calls: requests that were answered or failed for good.
+        cached: how many of them the response cache answered.
+        unparsed: how many of the answers held no verdict.
+        usage: tokens of all calls, the cached ones included.
+        cost_usd: of the calls that were not cached; None where no price is known.
+        cut: whether the judge saw the beginning of the answer only.
+        prompt_sha256: of the prompt's words, without the sample's.
+        votes: a panel's members, in order.
+    """
+
+    judge: str
+    verdict: Verdict | None
+    by: Literal["rule", "model", "panel"]
+    reason: str | None = None
+    model: str | None = None
+    calls: int = 0
+    cached: int = 0
+    unparsed: int = 0
+    usage: Usage = Usage()
+    cost_usd: float | None = None
+    cut: bool = False
+    prompt_sha256: str | None = None
+    votes: tuple[Judgement, ...] = ()
+
+
 class Score(Frozen):
     """What an extracted answer earned.
 
     ``value`` is 1.0 for correct and 0.0 for wrong; None where nothing was decided (a judge that gave no verdict):
-    *unscored* differs from wrong. ``detail`` holds further numbers (``abs_error`` of a count, ``token_f1``, ...).
+    *unscored* differs from wrong. ``detail`` holds further numbers (``abs_error`` of a count, ``token_f1``, ...), and
+    ``judge`` what a judge that asks models did for it.
     """
 
     value: float | None = Field(ge=0, le=1)
     reason: str | None = None
     detail: dict[str, float] = Field(default_factory=dict)
+    judge: Judgement | None = None
 
     @field_validator("detail")
     @classmethod

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from comic_eval.answers.facts import content, covers, is_same, relevance, token_f1
 from comic_eval.answers.normalise import words
+from comic_eval.errors import PluginError
 from comic_eval.types import Sample, Score
 
 # The prompt asks for one or two sentences. Longer texts could cover any fact by naming everything on the page.
@@ -55,6 +56,14 @@ class ReferenceJudge:
         return Score(value=float(correct), detail={"token_f1": f1, "facts_covered": covered})
 
 
-def create() -> ReferenceJudge:
-    """The judge; it has no settings."""
+def create(name: str = "", **settings: object) -> ReferenceJudge:
+    """The judge; it has no name of its own and no settings.
+
+    Raises:
+        PluginError: some were given.
+    """
+    if name or settings:
+        raise PluginError(
+            f"the reference judge takes no name and no settings ({', '.join([name] * bool(name) + [*settings])})"
+        )
     return ReferenceJudge()

@@ -14,6 +14,7 @@ from pydantic import Field
 from comic_eval.analysis.intervals import RESAMPLES, SEED, Interval, cluster_bootstrap_mean, wilson
 from comic_eval.analysis.repeats import Majority, Questions, majority, passes
 from comic_eval.analysis.zooming import ZoomStats, diagnose, zoom_stats
+from comic_eval.judging.usage import JudgeSummary, summarize_judge
 from comic_eval.run.folder import read_outcomes
 from comic_eval.run.manifest import Manifest, TaskPlan, read_manifest
 from comic_eval.run.record import Key, Outcome
@@ -44,6 +45,7 @@ class TaskSummary(Frozen):
         detail: means of the scorer's further numbers, over the answers that it scored.
         failures: number of failed samples by cause; unparsed and unscored ones by reason.
         comparable: False where the judge's scores must not stand beside an LLM judge's.
+        not_attempted: of the wrong answers, those that the judge found to be no attempt.
         zoom: statistics of its zoom episodes; None where there are none.
         repeats: answers a question; ``failures`` and the reasons count answers, not questions.
         pass_at_k: k -> chance that one of k answers is right; over the questions that have all their answers.
@@ -73,6 +75,7 @@ class TaskSummary(Frozen):
     unparsed_reasons: dict[str, int] = Field(default_factory=dict)
     unscored_reasons: dict[str, int] = Field(default_factory=dict)
     comparable: bool = True
+    not_attempted: int = 0
     zoom: ZoomStats | None = None
     repeats: int = 1
     pass_at_k: dict[str, float] = Field(default_factory=dict)
@@ -120,6 +123,9 @@ class Summary(Frozen):
             them have samples.
         note: the adapter's own words about itself.
         judge: id of the judge of open answers.
+        judging: what it did and cost; None where no judge of models graded.
+        judge_notes: what a reader of its scores should know.
+        judged_from: the run whose answers were graded anew.
     """
 
     name: str
@@ -139,6 +145,9 @@ class Summary(Frozen):
     macro_tasks: tuple[str, ...]
     usage: UsageSummary
     judge: str
+    judging: JudgeSummary | None = None
+    judge_notes: tuple[str, ...] = ()
+    judged_from: str | None = None
     note: str | None = None
     reads_images: bool = True
     zoom_warning: str | None = None
@@ -201,6 +210,9 @@ def build_summary(outcomes: Mapping[Key, Outcome], manifest: Manifest) -> Summar
         macro_tasks=tuple(macro),
         usage=summarize_usage(outcomes.values(), manifest),
         judge=spec.judge,
+        judging=summarize_judge([o.judge for o in outcomes.values() if o.judge]),
+        judge_notes=manifest.judge.notes,
+        judged_from=manifest.judged_from,
         note=manifest.adapter.note,
         reads_images=manifest.adapter.reads_images,
         zoom_warning=_zoom_warning(outcomes, manifest),
@@ -261,6 +273,7 @@ def summarize_task(
         unparsed_reasons=_counts(o.reason for o in outcomes if o.status == "unparsed"),
         unscored_reasons=_counts(o.reason for o in outcomes if o.status == "unscored"),
         comparable=comparable,
+        not_attempted=sum(o.reason == "not_attempted" for o in scored),
         zoom=zoom_stats(traces) if (traces := [o.trace for o in outcomes if o.trace]) else None,
         repeats=repeats,
         pass_at_k=passes(grouped, repeats) if repeats > 1 else {},

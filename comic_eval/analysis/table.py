@@ -123,6 +123,25 @@ def share(count: float) -> str:
     return str(count) if count == int(count) else f"{count:.1f}"
 
 
+def judging_notes(run: Summary) -> list[str]:
+    """What a judge of models did, what it could not decide, and who is of one family with whom."""
+    notes = [f"CAUTION: {printable(note)}" for note in run.judge_notes]
+    found = run.judging
+    if found is None:
+        return notes
+    skipped = sum(task.not_attempted for task in run.tasks.values())
+    cost = "" if found.cost_usd is None else f", ${found.cost_usd:.4f}"
+    notes.append(
+        f"judge {printable(run.judge, 80)}: {found.graded} answers, {found.by_rule} of them by rule, {found.calls} "
+        f"calls ({found.cached} from the cache{cost}); {skipped} not attempted (wrong), {found.undecided} without a verdict "
+        "(unscored, not correct)"
+    )
+    if found.fleiss_kappa is not None:
+        pairs = ", ".join(f"{value:.2f}" for value in found.pairwise_kappa.values())
+        notes.append(f"judges agree: Fleiss' kappa {found.fleiss_kappa:.2f} (n={found.voted}), in pairs {pairs}")
+    return notes
+
+
 def _repeats(run: Summary) -> list[str]:
     """What several answers a question come to."""
     words = []
@@ -146,6 +165,7 @@ def _notes(runs: Sequence[Summary]) -> list[str]:
     if len({(r.revision, r.split, r.language, r.limit, r.planned) for r in runs}) > 1:
         notes.append("CAUTION: these runs did not ask the same samples")
     for run in runs:
+        notes += judging_notes(run)
         words = [
             f"{printable(t.title, 40)}: mean absolute error {t.mae:.2f}, within one {percent(t.within_one)} %"
             for t in run.tasks.values()

@@ -9,6 +9,7 @@ import click
 
 from comic_eval.cli.cost_options import cost_options
 from comic_eval.cli.crop_options import crop_options
+from comic_eval.cli.judge_options import JUDGE, judge_settings
 from comic_eval.cli.zoom_options import typed_crop, zoom_options
 
 EPILOG = """\b
@@ -76,7 +77,8 @@ class Numbers(click.ParamType[tuple[float, ...]]):
 )
 @click.option("--name", help="Name of the run. Default: made of model, benchmark, view and a digest of all settings.")
 @click.option("--runs-dir", default="runs", show_default=True, metavar="DIR", type=click.Path(file_okay=False))
-@click.option("--judge", default="reference", show_default=True, help="Judge of open answers.")
+@JUDGE
+@judge_settings
 @click.option("--seed", default=0, show_default=True, help="Of everything random that is ours.")
 @click.option("--base-url", metavar="URL", help="An OpenAI-compatible server, such as http://localhost:8000/v1.")
 @click.option("--api", type=click.Choice(["chat", "responses"]), help="Which of OpenAI's APIs. Default: chat.")

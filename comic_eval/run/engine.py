@@ -18,6 +18,7 @@ from comic_eval.contracts import Adapter, Judge, Task
 from comic_eval.costs.purse import MaxCostReached
 from comic_eval.errors import RequestError
 from comic_eval.images.renderer import Renderer, Shown
+from comic_eval.judging.desk import JudgeStopped
 from comic_eval.run.ask import Asker, Reply, failure_of
 from comic_eval.run.plan import Item, conversation, params_of, prompt_of
 from comic_eval.run.record import Failure, Record, SentImage
@@ -160,6 +161,8 @@ class Engine:
                 return self.record_of(draft, status="unparsed", reason=reason)
             stage = "judge" if task.info.kind == "open" else "task"
             score = await self._score(task, extraction, item)
+        except JudgeStopped:
+            raise
         except Exception as error:  # noqa: BLE001 - as in `draft`
             return self.record_of(draft, error=failure_of(error, f"{stage}_error"))
         status: Status = "unscored" if score.value is None else "scored"
@@ -237,6 +240,7 @@ class Engine:
             cached=reply.cached if reply else False,
             model=generation.model if generation else None,
             trace=draft.trace,
+            judge=score.judge if score else None,
             batch=reply.batch if reply else False,
             time=datetime.now(UTC).isoformat(timespec="milliseconds"),
         )

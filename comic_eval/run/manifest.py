@@ -39,10 +39,23 @@ class TaskPlan(Frozen):
 
 
 class JudgePlan(Frozen):
-    """The judge of open answers; its scores stand beside an LLM judge's only if ``comparable``."""
+    """The judge of open answers; its scores stand beside an LLM judge's only if ``comparable``.
+
+    Attributes:
+        models: ids of the models that it asks.
+        settings: model id -> the adapter's settings.
+        prompts: language -> sha256 of the prompt's words.
+        self_judged: whether the evaluated model is one of them, because the user allowed it.
+        notes: what a reader of its scores should know (families that judge and model share, ...).
+    """
 
     id: str
     comparable: bool
+    models: tuple[str, ...] = ()
+    settings: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    prompts: dict[str, str] = Field(default_factory=dict)
+    self_judged: bool = False
+    notes: tuple[str, ...] = ()
 
 
 class Start(Frozen):
@@ -68,6 +81,7 @@ class Manifest(Frozen):
         warnings: where the run differs from what its checkpoint was trained with.
         adapter: what the adapter says about itself.
         tasks: by name, in the order of the tables.
+        judged_from: the run whose answers were graded anew; None for a run that asked its own.
         prices: for the cost of the tokens, where the user stated them or a price table knows the model.
         starts: the first start, and every later one that went on with the run.
     """
@@ -87,6 +101,7 @@ class Manifest(Frozen):
     warnings: tuple[str, ...] = ()
     adapter: AdapterInfo
     judge: JudgePlan
+    judged_from: str | None = None
     tasks: dict[str, TaskPlan]
     prices: Prices | None = None
     starts: tuple[Start, ...] = Field(min_length=1)

@@ -13,12 +13,13 @@ from comic_eval.contracts import Adapter, AdapterInfo, Judge, Task
 from comic_eval.errors import PluginError, UserError
 from comic_eval.images.renderer import DEFAULT_MEMORY_BYTES, Renderer
 from comic_eval.images.views import get_view, needs_regions
+from comic_eval.judging.guard import check_judge, judge_plan
 from comic_eval.plugins import create_adapter, create_judge, get_task
 from comic_eval.run.applicable import LeftOut, leave_out
 from comic_eval.run.environment import environment
 from comic_eval.run.files import digest
 from comic_eval.run.levels import plan_tasks
-from comic_eval.run.manifest import JudgePlan, Manifest, Start
+from comic_eval.run.manifest import Manifest, Start
 from comic_eval.run.plan import CROPS, Item, make_plan, prompts_hash, sample_ids_hash, with_repeats
 from comic_eval.run.reading import Reading, resolve
 from comic_eval.run.redact import redact_json
@@ -162,6 +163,7 @@ def prepare(
     plugins = {n: get_task(n) for n in names}
     info = adapter.info
     _check_repeats(repeats, params, info)
+    check_judge(grader, info)
     reading = resolve(info, zoom=zoom, coords=coords, family=family, view=view, budget=budget)
     spec = RunSpec(
         model=info.id,
@@ -251,7 +253,7 @@ def make_manifest(
         left_out=prepared.left_out,
         warnings=prepared.reading.warnings,
         adapter=info.model_copy(update={"settings": spec.model_settings}),
-        judge=JudgePlan(id=prepared.judge.id, comparable=prepared.judge.comparable),
+        judge=judge_plan(prepared.judge, info, [item.sample for item in once]),
         tasks=plan_tasks(once, prepared.tasks, prepared.train, spec.seed),
         prices=prices,
         starts=(start,),

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from pydantic import Field, SerializerFunctionWrapHandler, field_serializer
 
-from comic_eval.types import Frozen, Language, Status
+from comic_eval.types import Frozen, Judgement, Language, Status
 from comic_eval.zoom.trace import Trace, Turn
 
 # Letters and numbers; texts hardly ever agree to the letter.
@@ -44,6 +44,7 @@ class Outcome(NamedTuple):
     repeat: int = 0
     vote: str | None = None
     batch: bool = False
+    judge: Judgement | None = None
 
 
 class Failure(Frozen):
@@ -85,6 +86,7 @@ class Record(Frozen):
         model: the model's id as the provider returned it.
         batch: whether the provider's batch API answered, at its price.
         trace: the zoom episode; None where the model could not zoom or a request failed.
+        judge: what a judge that asks models did with the answer: verdict, reason, calls, tokens, cost.
         time: when the line was written, ISO 8601 in UTC.
     """
 
@@ -116,11 +118,12 @@ class Record(Frozen):
     model: str | None = None
     batch: bool = False
     trace: Trace | None = None
+    judge: Judgement | None = None
     time: str
 
-    @field_serializer("trace", mode="wrap")
-    def _lean(self, trace: Trace | None, handler: SerializerFunctionWrapHandler) -> Any:
-        return None if trace is None else trace.model_dump(mode="json", exclude_none=True)
+    @field_serializer("trace", "judge", mode="wrap")
+    def _lean(self, value: Trace | Judgement | None, handler: SerializerFunctionWrapHandler) -> Any:
+        return None if value is None else value.model_dump(mode="json", exclude_none=True)
 
     @property
     def key(self) -> Key:
@@ -148,6 +151,7 @@ class Record(Frozen):
             repeat=self.repeat,
             vote=sys.intern(self.extracted) if self.extracted and len(self.extracted) <= LONGEST_VOTE else None,
             batch=self.batch,
+            judge=_without_words(self.judge) if self.judge else None,
         )
 
     def line(self) -> bytes:
@@ -156,7 +160,7 @@ class Record(Frozen):
 
     def row(self) -> dict[str, Any]:
         """Flat columns for a data frame: nested values become ``usage_*``, ``detail_*``, ``error_*`` and counts."""
-        plain = self.model_dump(exclude={"usage", "detail", "error", "images", "trace"})
+        plain = self.model_dump(exclude={"usage", "detail", "error", "images", "trace", "judge"})
         plain |= {f"usage_{k}": v for k, v in self.usage.items()}
         plain |= {f"detail_{k}": v for k, v in self.detail.items()}
         plain |= {"error_cause": None, "error_status": None, "error_message": None}
@@ -167,6 +171,9 @@ class Record(Frozen):
         plain |= {"n_turns": None, "n_zooms": None}
         if self.trace:
             plain |= {"n_turns": len(self.trace.turns), "n_zooms": len(self.trace.calls)}
+        plain |= {"judge_verdict": None, "judge_reason": None, "judge_calls": None, "judge_cost_usd": None}
+        if self.judge:
+            plain |= {f"judge_{k}": getattr(self.judge, k) for k in ("verdict", "reason", "calls", "cost_usd")}
         return plain
 
 
@@ -174,3 +181,8 @@ def _without_texts(trace: Trace) -> Trace:
     turns = tuple(Turn(text="", answered_early=t.answered_early) for t in trace.turns)
     calls = tuple(c.model_copy(update={"arguments": "", "label": None}) for c in trace.calls)
     return trace.model_copy(update={"turns": turns, "calls": calls})
+
+
+def _without_words(judgement: Judgement) -> Judgement:
+    votes = tuple(_without_words(v) for v in judgement.votes)
+    return judgement.model_copy(update={"reason": None, "prompt_sha256": None, "votes": votes})

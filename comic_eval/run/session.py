@@ -15,6 +15,7 @@ from comic_eval.costs.prices import find_prices
 from comic_eval.costs.purse import MaxCostReached, Purse
 from comic_eval.costs.spending import check_limit, open_purse, recorded_cost
 from comic_eval.errors import RequestError, UserError
+from comic_eval.judging.desk import JudgeStopped, infos_of, open_judge
 from comic_eval.run.ask import Asker
 from comic_eval.run.batch import batch_tools, check_batches, run_batches
 from comic_eval.run.batch_book import BatchBook
@@ -74,6 +75,11 @@ async def run_session(
     prices = prices or find_prices(info)
     check_limit(operation, prices, prepared.params, info)
     check_batches(prepared, operation)
+    if operation.max_cost_usd is not None and infos_of(prepared.judge):
+        raise UserError(
+            f"--max-cost does not cover what the judge {prepared.judge.id} spends. Run with --judge reference under "
+            "the limit, then grade the answers with `comic-eval judge rerun`, or leave the limit out"
+        )
     folder = run_folder(runs_dir, prepared.name)
     make_folder(folder)
     with RunLock(folder):
@@ -152,6 +158,7 @@ async def _ask_rest(
         async with (
             _started(prepared, shared),
             _background(progress, tally, journal),
+            contextlib.AsyncExitStack() as stack,
         ):
             for warning in manifest.warnings:
                 progress.warn(warning)
@@ -159,6 +166,16 @@ async def _ask_rest(
                 _cache(prepared, operation, shared) as cache,
                 open_purse(folder, folder / JOURNAL, prepared.adapter.info, operation, manifest.prices) as purse,
             ):
+                judge = await stack.enter_async_context(
+                    open_judge(
+                        prepared.judge,
+                        operation,
+                        shared,
+                        pages=prepared.benchmark.folder,
+                        on_retry=tally.count_retry,
+                        warn=progress.warn,
+                    )
+                )
                 asker = Asker(
                     prepared.adapter,
                     prepared.spec.model_settings,
@@ -176,7 +193,7 @@ async def _ask_rest(
                     asker=asker,
                     renderer=prepared.renderer(shared / "images", IMAGE_MEMORY),
                     tasks=prepared.tasks,
-                    judge=prepared.judge,
+                    judge=judge,
                     params=prepared.params,
                     system=spec.system,
                     zooming=prepared.zooming,
@@ -191,6 +208,10 @@ async def _ask_rest(
                 else:
                     await engine.run(pending, sink, stop)
     except MaxCostReached as error:
+        return str(error)
+    except JudgeStopped as error:
+        if error.refused:
+            raise UserError(str(error)) from error
         return str(error)
     except _UnwritableError as error:
         return (
