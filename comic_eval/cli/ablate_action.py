@@ -12,6 +12,7 @@ from rich.console import Console
 
 from comic_eval.analysis.ablation_table import ablation_table
 from comic_eval.cli.crop_options import crop_settings
+from comic_eval.cli.judge_options import chosen_judge
 from comic_eval.cli.run_action import (
     adapter_settings,
     operation_of,
@@ -19,7 +20,7 @@ from comic_eval.cli.run_action import (
     sampling_params,
     stop_on_signals,
 )
-from comic_eval.experiments.ablate import AblateResult, Step, ablate_async, plan_ablation
+from comic_eval.experiments.ablate import AblateResult, ablate_async, plan_ablation
 from comic_eval.run.folder import JOURNAL
 from comic_eval.run.preview import Preview, preview
 from comic_eval.run.progress import Display
@@ -56,13 +57,14 @@ def execute(options: dict[str, Any]) -> int:
 
 
 def _chosen(options: dict[str, Any]) -> dict[str, Any]:
-    keys = ("model", "views", "budgets", "benchmark", "split", "language", "limit", "judge", "seed", "name")
+    keys = ("model", "views", "budgets", "benchmark", "split", "language", "limit", "seed", "name")
     tasks = options["tasks"]
     return {key: options[key] for key in keys} | {
         "tasks": [t.strip() for t in tasks.split(",") if t.strip()] if tasks is not None else None,
         "params": sampling_params(options),
         "adapter_settings": adapter_settings(options),
         "crop": CropRules(**crop_settings(options)),
+        "judge": chosen_judge(options),
     }
 
 
@@ -70,9 +72,9 @@ def _until_interrupted(options: dict[str, Any], chosen: dict[str, Any]) -> Ablat
     """Runs until it is done or the user presses Ctrl-C, which ends it cleanly; a second Ctrl-C ends it at once."""
     display: Display = "none" if options["quiet"] else "auto"
 
-    def announce(step: Step, number: int, total: int) -> None:
+    def announce(name: str, number: int, total: int) -> None:
         if not options["quiet"]:
-            click.echo(f"run {number} of {total}: {printable(step.run, 160)}", err=True)
+            click.echo(f"run {number} of {total}: {printable(name, 160)}", err=True)
 
     async def main() -> AblateResult:
         return await ablate_async(
