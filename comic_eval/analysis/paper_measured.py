@@ -22,7 +22,7 @@ from comic_eval.analysis.paper import (
     read_paper,
 )
 from comic_eval.analysis.power import detectable_from
-from comic_eval.analysis.summary import Summary, TaskSummary, load_summary
+from comic_eval.analysis.summary import Count, Summary, TaskSummary, load_summary
 from comic_eval.errors import UserError
 from comic_eval.run.manifest import read_manifest
 from comic_eval.types import Frozen
@@ -50,10 +50,10 @@ class Measured(Frozen):
     """
 
     value: float
-    n: float
+    n: Count
     ci95: Interval | None
-    failed: float
-    unparsed: float
+    failed: Count
+    unparsed: Count
 
 
 class Cell(Frozen):
@@ -132,14 +132,16 @@ def table_beside_runs(number: int, folders: Sequence[Path], mapped: Sequence[tup
         else:
             placed[where] = run
     lines = [_line(paper, table, row, placed.get((row.name, row.condition))) for row in table.rows]
-    lines += [_own_line(paper, table, run) for run in own]
+    extra = [_own_line(paper, table, run) for run in own]
+    lines += [line for line in extra if any(c.measured for c in line.cells)]
+    nothing = [line.run for line in extra if not any(c.measured for c in line.cells)]
     return Beside(
         source=paper.source,
         number=number,
         title=table.title,
         columns={name: paper.columns[name] for name in table.columns},
         lines=tuple(lines),
-        notes=table.notes,
+        notes=(*table.notes, *(f"run {name}: measured nothing that this table is about" for name in nothing)),
         cautions=tuple(_cautions(paper, table, runs)),
     )
 
@@ -237,7 +239,7 @@ def _measured(column: Column, name: str, summary: Summary, statistic: str) -> Me
     return _number(task.accuracy, task.n, task.ci95 if has_width else task.ci95_wilson, task)
 
 
-def _number(value: float, n: float, ci95: Interval | None, task: TaskSummary) -> Measured:
+def _number(value: float, n: Count, ci95: Interval | None, task: TaskSummary) -> Measured:
     return Measured(value=value, n=n, ci95=ci95, failed=task.failed, unparsed=task.unparsed)
 
 

@@ -8,18 +8,12 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from comic_eval.analysis.paper import paper_table
 from comic_eval.analysis.summary import Summary
 from comic_eval.analysis.zooming import ZoomStats
 from comic_eval.run.redact import printable
 
 BLANK = "–"
-# Table 6 of arXiv:2511.06490: models fine-tuned by RARL on AI4VA-FG, mean tool calls and mean IoU.
-PAPER: dict[str, tuple[float, str]] = {
-    "panel_understanding": (1.01, "0.565"),
-    "action_recognition": (1.10, "0.862"),
-    "depth_comparison": (0.93, "0.847"),
-    "character_identification": (1.88, "0.835"),
-}
 
 
 def zoom_table(summary: Summary) -> Group | None:
@@ -38,9 +32,12 @@ def zoom_table(summary: Summary) -> Group | None:
         table.add_row(f"  IoU of call {i + 1}", *(_at(s, i) for s in stats.values()))
     for label, cell in _GUARDS:
         table.add_row(label, *(cell(s) for s in stats.values()), style="dim")
-    if any(name in PAPER for name in stats):
-        table.add_row(Text("paper: calls", style="cyan"), *(_paper(name, 0) for name in stats))
-        table.add_row(Text("paper: mean IoU", style="cyan"), *(_paper(name, 1) for name in stats))
+    quoted = paper_table(6)
+    if any(name in quoted.columns for name in stats):
+        for label, row in zip(("paper: calls", "paper: mean IoU"), quoted.rows, strict=True):
+            published = dict(zip(quoted.columns, row.values, strict=True))
+            shown = _two if row.statistic == "mean_calls" else _three
+            table.add_row(Text(label, style="cyan"), *(shown(published.get(name)) for name in stats))
     return Group(table, *(Text(note, style="dim") for note in _NOTES))
 
 
@@ -61,10 +58,6 @@ def _percent(value: float | None) -> str:
 
 def _at(stats: ZoomStats, place: int) -> str:
     return _three(stats.iou_by_call[place].mean_iou) if place < len(stats.iou_by_call) else BLANK
-
-
-def _paper(name: str, place: int) -> str:
-    return f"{PAPER[name][place]}" if name in PAPER else BLANK
 
 
 _ROWS: tuple[tuple[str, _Cell], ...] = (
