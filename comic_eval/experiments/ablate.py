@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,17 +11,15 @@ from typing import Any
 from comic_eval.analysis.ablation import BASELINE, Ablation, build_ablation
 from comic_eval.benchmark import load_benchmark
 from comic_eval.contracts import Adapter, Judge
-from comic_eval.errors import PluginError, RunFolderError, UserError
+from comic_eval.errors import PluginError, UserError
+from comic_eval.experiments.series import Announce, Carry, run_series, write_result
 from comic_eval.experiments.shared_adapter import SharedAdapter
 from comic_eval.images.views import VIEWS, get_view
 from comic_eval.plugins import create_adapter
-from comic_eval.run.files import digest, safe_name, to_json, write_atomic
+from comic_eval.run.files import digest, safe_name
 from comic_eval.run.folder import run_folder
-from comic_eval.run.lock import RunLock
-from comic_eval.run.manifest import FILE_NAME as MANIFEST
 from comic_eval.run.prepare import Prepared, prepare
-from comic_eval.run.progress import Display, make_progress
-from comic_eval.run.session import run_session
+from comic_eval.run.progress import Display
 from comic_eval.run.spec import Operation, Prices
 from comic_eval.types import Frozen, Language, SamplingParams
 from comic_eval.zoom.crop import CropRules
@@ -90,7 +88,7 @@ async def ablate_async(
     display: Display = "none",
     arguments: Mapping[str, Any] | None = None,
     stop: asyncio.Event | None = None,
-    announce: Callable[[Step, int, int], None] = lambda step, number, total: None,
+    announce: Announce = lambda name, number, total: None,
 ) -> AblateResult:
     """Asks the same samples under every view and budget, one run after the other, and compares them with the page.
 
@@ -105,7 +103,7 @@ async def ablate_async(
         name: of the experiment; by default made of model, benchmark and a digest of everything but views and budgets.
         crop: how oracle crops are cut out.
         stop: ends the run when it is set; the runs that have not begun are left out.
-        announce: called with each run, its number and the number of all, before it begins.
+        announce: called with each run's name, its number and the number of all, before it begins.
 
     The other arguments are those of `evaluate_async`.
 
@@ -129,39 +127,21 @@ async def ablate_async(
         seed=seed,
         crop=crop,
     )
-    folder = _folder(Path(runs_dir), planned.name)
-    stop = stop or asyncio.Event()
-    stopped = None
-    finished: list[tuple[Path, tuple[int, ...]]] = []
-    with RunLock(folder):
-        try:
-            for number, (step, prepared) in enumerate(planned.runs, 1):
-                announce(step, number, len(planned.runs))
-                session = await run_session(
-                    prepared,
-                    runs_dir=Path(runs_dir),
-                    operation=operation or Operation(),
-                    prices=prices,
-                    arguments=arguments or {"ablation": planned.name},
-                    progress=make_progress(display),
-                    stop=stop,
-                )
-                finished.append((session.folder, step.budgets))
-                stopped = session.stopped
-                if stop.is_set() and number < len(planned.runs):
-                    stopped = stopped or "interrupted; repeat the call to go on"
-                if stopped:
-                    break
-        finally:
-            await planned.adapter.shut_down()
-        ablation = build_ablation(planned.name, finished)
-        path = folder / FILE_NAME
-        try:
-            write_atomic(path, to_json(ablation.model_dump(mode="json")))
-        except OSError as error:
-            stopped = stopped or f"{path} cannot be written ({error.strerror}); every answer is safe in the journals"
-    left = len(planned.runs) - len(finished)
-    return AblateResult(ablation, path, f"{stopped} ({left} runs not begun)" if stopped and left else stopped)
+    carry = Carry(
+        runs_dir=Path(runs_dir),
+        operation=operation or Operation(),
+        prices=prices,
+        display=display,
+        arguments=arguments or {"ablation": planned.name},
+        stop=stop,
+        announce=announce,
+    )
+    folder = run_folder(carry.runs_dir, planned.name)
+    end = await run_series(folder, [prepared for _, prepared in planned.runs], planned.adapter, carry)
+    begun = [(path, step.budgets) for (step, _), path in zip(planned.runs, end.folders, strict=False)]
+    ablation = build_ablation(planned.name, begun)
+    unwritten = write_result(folder / FILE_NAME, ablation)
+    return AblateResult(ablation, folder / FILE_NAME, end.stopped or unwritten)
 
 
 def plan_ablation(
@@ -238,17 +218,3 @@ def _chosen(views: Sequence[str]) -> tuple[str, ...]:
             f"other ({others})"
         )
     return tuple(dict.fromkeys(views))
-
-
-def _folder(runs_dir: Path, name: str) -> Path:
-    """The experiment's own folder, which holds nothing but `FILE_NAME` and a lock."""
-    folder = run_folder(runs_dir, name)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunFolderError(
-            f"{folder}: cannot be used ({error.strerror}). Choose a folder that can be written with --runs-dir"
-        ) from error
-    if (folder / MANIFEST).exists():
-        raise RunFolderError(f"{folder}: is the folder of a single run. Give the experiment another --name")
-    return folder

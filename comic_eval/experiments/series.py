@@ -90,7 +90,7 @@ def make_series_folder(folder: Path) -> None:
             f"{folder}: cannot be used ({error.strerror}). Choose a folder that can be written with --runs-dir"
         ) from error
     if (folder / MANIFEST).exists():
-        raise RunFolderError(f"{folder}: is the folder of a single run. Move it away")
+        raise RunFolderError(f"{folder}: is the folder of a single run. Move it away, or give another --name")
 
 
 def write_result(path: Path, result: Frozen) -> str | None:
