@@ -7,9 +7,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest, bootstrap
+from scipy.stats import binomtest, bootstrap, permutation_test
 
-from comic_eval.analysis.paired import cluster_bootstrap_difference, holm, mcnemar_exact, smallest_significant
+from comic_eval.analysis.paired import (
+    cluster_bootstrap_difference,
+    holm,
+    mcnemar_exact,
+    sign_flip_exact,
+    smallest_significant,
+)
 
 counts = st.integers(0, 400)
 
@@ -166,3 +172,30 @@ def test_one_page_has_no_interval_and_lengths_must_agree() -> None:
     assert cluster_bootstrap_difference([1, 0], [0, 1], ["a", "a"]) is None
     with pytest.raises(ValueError, match=r"shorter|length"):
         cluster_bootstrap_difference([1, 0], [0], ["a", "b"])
+
+
+@given(counts, counts, st.integers(0, 50))
+def test_signs_of_single_answers_are_mcnemars_test(lost: int, gained: int, same: int) -> None:
+    found = sign_flip_exact([-1] * lost + [1] * gained + [0] * same)
+    assert found == pytest.approx(mcnemar_exact(lost, gained), rel=1e-9)
+
+
+@given(st.lists(st.integers(-4, 4), max_size=9))
+def test_signs_by_hand_over_all_ways(differences: list[int]) -> None:
+    ways = [
+        sum(s * d for s, d in zip(way, differences, strict=True))
+        for way in itertools.product((1, -1), repeat=len(differences))
+    ]
+    expected = sum(abs(w) >= abs(sum(differences)) for w in ways) / len(ways)
+    assert sign_flip_exact(differences) == pytest.approx(expected, abs=1e-12)
+    assert sign_flip_exact([-d for d in differences]) == sign_flip_exact(differences)
+
+
+def test_signs_of_fractions_are_scipys_permutation_test() -> None:
+    """Means of four answers a question, against scipy.stats.permutation_test over all 2^12 ways."""
+    first = np.array([0, 1, 2, 4, 4, 3, 1, 0, 2, 2, 1, 3])
+    second = np.array([1, 1, 4, 4, 3, 4, 3, 2, 2, 4, 1, 4])
+    reference = permutation_test(
+        (second, first), lambda a, b, axis: (a - b).sum(axis=axis), permutation_type="samples", n_resamples=np.inf
+    )
+    assert sign_flip_exact((second - first).tolist()) == pytest.approx(reference.pvalue)
