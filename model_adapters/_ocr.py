@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 from pydantic import TypeAdapter, ValidationError
 
-from comic_eval.run.files import write_atomic
+from comic_eval.files import write_atomic
 from comic_eval.types import Box, EncodedImage
 
 from ._reading_order import Line

@@ -6,9 +6,9 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from comic_eval.benchmark.files import replacing
 from comic_eval.benchmark.stats import Stats, TaskRow, panels_of, split_rank
 from comic_eval.errors import BenchmarkError
+from comic_eval.files import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

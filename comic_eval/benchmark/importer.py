@@ -9,7 +9,6 @@ from pathlib import Path
 import orjson
 
 from comic_eval.benchmark.defects import Defect, quoted, refuse
-from comic_eval.benchmark.files import sha256_of, write_atomically
 from comic_eval.benchmark.import_images import ImageStore
 from comic_eval.benchmark.import_mapping import ANYWHERE, ImportMapping, read_mapping
 from comic_eval.benchmark.import_rows import RowReader
@@ -20,6 +19,7 @@ from comic_eval.benchmark.set_checks import check_pages, check_pairs
 from comic_eval.benchmark.task_checks import task_kinds
 from comic_eval.benchmark.write import write_benchmark
 from comic_eval.errors import BenchmarkError
+from comic_eval.files import sha256_of, write_atomic
 from comic_eval.types import Sample
 
 SKIPPED = "skipped.jsonl"
@@ -76,7 +76,7 @@ def import_dataset(
         )
     if defects:
         lines = b"".join(orjson.dumps(d.model_dump(), option=orjson.OPT_APPEND_NEWLINE) for d in defects)
-        write_atomically(benchmark.folder / SKIPPED, lines)
+        write_atomic(benchmark.folder / SKIPPED, lines)
     return benchmark, defects
 
 

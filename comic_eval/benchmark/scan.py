@@ -8,10 +8,10 @@ from pathlib import Path
 
 from comic_eval.benchmark.checks import check_sample
 from comic_eval.benchmark.defects import Defect, quoted
-from comic_eval.benchmark.files import sha256_of
 from comic_eval.benchmark.format import MAX_LINE_BYTES, SAMPLES, parse_line
 from comic_eval.benchmark.info import INFO, BenchmarkInfo
 from comic_eval.benchmark.paths import file_problem, path_problem
+from comic_eval.files import sha256_of
 from comic_eval.types import Sample
 
 

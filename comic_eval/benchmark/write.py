@@ -16,13 +16,13 @@ from comic_eval.benchmark.checks import check_sample
 from comic_eval.benchmark.columns import MixedTypesError
 from comic_eval.benchmark.defects import Defect, quoted, refuse
 from comic_eval.benchmark.digest import benchmark_digest, bytes_sha256
-from comic_eval.benchmark.files import copy_atomically, write_atomically
 from comic_eval.benchmark.format import SAMPLES, encode_line
 from comic_eval.benchmark.info import INFO, BenchmarkInfo, read_info
 from comic_eval.benchmark.load import Benchmark, load_benchmark
 from comic_eval.benchmark.paths import path_problem
 from comic_eval.benchmark.pictures import PictureError, look_at
 from comic_eval.errors import BenchmarkError
+from comic_eval.files import copy_atomic, write_atomic
 from comic_eval.types import Sample
 
 
@@ -100,9 +100,9 @@ def write_benchmark(
 
 def _fill(folder: Path, images: Mapping[str, Path], texts: Mapping[str, bytes]) -> None:
     for relative, source in images.items():
-        copy_atomically(source, folder / relative)
+        copy_atomic(source, folder / relative)
     for relative, data in texts.items():
-        write_atomically(folder / relative, data)
+        write_atomic(folder / relative, data)
 
 
 def _check_folder(folder: Path, name: str, images: Mapping[str, Path]) -> None:

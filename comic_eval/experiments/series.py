@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from comic_eval.errors import RunFolderError
 from comic_eval.experiments.shared_adapter import SharedAdapter
-from comic_eval.run.files import to_json, write_atomic
+from comic_eval.files import write_atomic
+from comic_eval.run.files import to_json
 from comic_eval.run.folder import run_folder
 from comic_eval.run.lock import RunLock
 from comic_eval.run.manifest import FILE_NAME as MANIFEST

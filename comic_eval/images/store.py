@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
-import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -16,6 +14,7 @@ from typing import Generic, TypeVar
 import orjson
 from pydantic import ValidationError
 
+from comic_eval.files import write_atomic
 from comic_eval.types import EncodedImage
 
 logger = logging.getLogger(__name__)
@@ -148,25 +147,10 @@ class DiskCache:
         }
         path = self.path(key)
         try:
-            write_atomically(path, orjson.dumps(fields) + b"\n" + image.data)
+            write_atomic(path, orjson.dumps(fields) + b"\n" + image.data, lasting=False)
         except OSError as error:
             self._writable = False
             logger.warning("image cache: %s cannot be written (%s); going on without", path, error)
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Writes a file whole or not at all; its folder is made where it is missing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        temporary.replace(path)
-    except BaseException:
-        # Nothing may be left behind, whatever stopped the write; the error itself goes on.
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def content_key(parts: dict[str, object]) -> str:

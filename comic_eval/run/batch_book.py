@@ -9,7 +9,8 @@ from typing import Literal
 from pydantic import ConfigDict, Field, ValidationError
 
 from comic_eval.errors import RunFolderError
-from comic_eval.run.files import digest, to_json, write_atomic
+from comic_eval.files import write_atomic
+from comic_eval.run.files import digest, to_json
 from comic_eval.run.record import Key
 from comic_eval.types import Frozen
 

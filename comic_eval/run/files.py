@@ -1,36 +1,14 @@
-"""Small file helpers of the run folder: atomic writing, safe names, digests."""
+"""What a run folder is written with: readable JSON, digests, safe names."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import orjson
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}")
-
-
-def write_atomic(path: Path, data: bytes) -> None:
-    """Writes a file so that a reader sees the old bytes or the new ones, never a part.
-
-    Raises:
-        OSError: the disk is full, the folder cannot be written, ...; the old file stands.
-    """
-    fd, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(fd, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def to_json(value: Any) -> bytes:

@@ -9,8 +9,9 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from comic_eval.contracts import AdapterInfo
 from comic_eval.errors import RunFolderError
+from comic_eval.files import write_atomic
 from comic_eval.run.environment import Environment
-from comic_eval.run.files import to_json, write_atomic
+from comic_eval.run.files import to_json
 from comic_eval.run.spec import Operation, Prices, RunSpec
 from comic_eval.types import Frozen
 

@@ -15,6 +15,7 @@ from comic_eval.costs.prices import find_prices
 from comic_eval.costs.purse import MaxCostReached, Purse
 from comic_eval.costs.spending import check_limit, open_purse, recorded_cost
 from comic_eval.errors import RequestError, UserError
+from comic_eval.files import write_atomic
 from comic_eval.judging.desk import JudgeStopped, infos_of, open_judge
 from comic_eval.run.ask import Asker
 from comic_eval.run.batch import batch_tools, check_batches, run_batches
@@ -23,7 +24,7 @@ from comic_eval.run.breaker import Breaker, Refused, Unavailable
 from comic_eval.run.cache import ResponseCache
 from comic_eval.run.clock import RealClock
 from comic_eval.run.engine import Engine, Parts
-from comic_eval.run.files import to_json, write_atomic
+from comic_eval.run.files import to_json
 from comic_eval.run.folder import JOURNAL, SUMMARY, enter, make_folder, read_outcomes, run_folder
 from comic_eval.run.journal import Journal
 from comic_eval.run.lock import RunLock

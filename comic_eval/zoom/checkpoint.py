@@ -12,7 +12,8 @@ from typing import Literal
 from pydantic import Field, ValidationError
 
 from comic_eval.errors import UserError
-from comic_eval.run.files import to_json, write_atomic
+from comic_eval.files import write_atomic
+from comic_eval.run.files import to_json
 from comic_eval.types import Frozen
 from comic_eval.zoom.coords import CoordSpec
 from comic_eval.zoom.settings import ZoomSettings

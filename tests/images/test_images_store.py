@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comic_eval.images.store import DiskCache, MemoryCache, content_key, image_cost, write_atomically
+from comic_eval.files import write_atomic
+from comic_eval.images.store import DiskCache, MemoryCache, content_key, image_cost
 from comic_eval.types import EncodedImage
 
 
@@ -55,7 +56,7 @@ def test_a_cache_that_cannot_be_written_is_reported_once(tmp_path: Path, caplog:
 def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "name").mkdir()
     with pytest.raises(OSError, match="name"):
-        write_atomically(tmp_path / "name", b"data")
+        write_atomic(tmp_path / "name", b"data")
     assert [p.name for p in tmp_path.iterdir()] == ["name"]
 
 

@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from comic_eval.benchmark.files import copy_atomically, sha256_of, write_atomically
 from comic_eval.benchmark.questions.job import Accepted
 from comic_eval.benchmark.questions.source import MAIN, SECOND, Files
 from comic_eval.errors import RunFolderError
-from comic_eval.run.files import to_json, write_atomic
+from comic_eval.files import copy_atomic, sha256_of, write_atomic
+from comic_eval.run.files import to_json
 from comic_eval.run.redact import printable
 from comic_eval.types import Language
 
@@ -92,9 +92,9 @@ def write_pages(out: Path, texts: Mapping[str, bytes], copies: Mapping[str, Path
         # Before the files: a process killed in between must know them as its own.
         write_atomic(ledger, to_json(written))
         for path, source in copies.items():
-            copy_atomically(source, out / path)
+            copy_atomic(source, out / path)
         for path in pending:
-            write_atomically(out / path, texts[path])
+            write_atomic(out / path, texts[path])
     except OSError as error:
         raise RunFolderError(
             f"{out}: cannot be written ({error.strerror or error}). Every answer is safe: free space, repeat the call"

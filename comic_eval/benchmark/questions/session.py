@@ -21,11 +21,12 @@ from comic_eval.benchmark.questions.spec import GenerationManifest, enter, make_
 from comic_eval.benchmark.questions.work import Worker
 from comic_eval.contracts import Adapter, RunContext
 from comic_eval.errors import RequestError, RunFolderError, UserError
+from comic_eval.files import write_atomic
 from comic_eval.run.ask import Asker
 from comic_eval.run.breaker import Breaker, Refused, Unavailable
 from comic_eval.run.cache import ResponseCache
 from comic_eval.run.clock import RealClock
-from comic_eval.run.files import to_json, write_atomic
+from comic_eval.run.files import to_json
 from comic_eval.run.folder import JOURNAL, make_folder, read_records
 from comic_eval.run.journal import Journal
 from comic_eval.run.lock import RunLock

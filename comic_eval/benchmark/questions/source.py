@@ -16,8 +16,8 @@ from typing import Any
 from comic_eval.benchmark.annotations import Page
 from comic_eval.benchmark.build.coco import read_coco
 from comic_eval.benchmark.build.sources import read_pages
-from comic_eval.benchmark.files import sha256_of
 from comic_eval.errors import BenchmarkError
+from comic_eval.files import sha256_of
 
 # Main manifest and that of the second language, with the key under which an entry names its texts.
 MAIN = ("manifest.json", "annotation")

@@ -10,11 +10,11 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from comic_eval.benchmark.annotations import Page
-from comic_eval.benchmark.files import sha256_of
 from comic_eval.contracts import AdapterInfo
 from comic_eval.errors import RunFolderError
+from comic_eval.files import sha256_of, write_atomic
 from comic_eval.run.environment import Environment, environment
-from comic_eval.run.files import digest, to_json, write_atomic
+from comic_eval.run.files import digest, to_json
 from comic_eval.run.folder import JOURNAL
 from comic_eval.run.manifest import FILE_NAME as MANIFEST
 from comic_eval.run.redact import redact_json

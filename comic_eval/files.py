@@ -13,7 +13,10 @@ from pathlib import Path
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside ``path`` that takes its place at the end, or vanishes if the block fails."""
+    """A temporary path beside ``path`` that takes its place at the end, or vanishes if the block fails.
+
+    The folder is made where it is missing.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
     try:
@@ -23,15 +26,23 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Writes ``data`` so that a reader, or a crash, meets the old file or the new one."""
+def write_atomic(path: Path, data: bytes, *, lasting: bool = True) -> None:
+    """Writes a file so that a reader, or a crash, meets the old bytes or the new ones, never a part.
+
+    Args:
+        lasting: waits until the bytes are on the disk; False is for what can be made again.
+
+    Raises:
+        OSError: the disk is full, the folder cannot be written, ...; the old file stands.
+    """
     with replacing(path) as temporary, temporary.open("xb") as file:
         file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+        if lasting:
+            file.flush()
+            os.fsync(file.fileno())
 
 
-def copy_atomically(source: Path, target: Path) -> None:
+def copy_atomic(source: Path, target: Path) -> None:
     """Copies bytes; nothing happens where ``target`` is that file, or holds the same bytes already."""
     if target.exists() and (target.samefile(source) or sha256_of(target) == sha256_of(source)):
         return
