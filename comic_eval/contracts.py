@@ -6,8 +6,8 @@ name. It defines
 
 - an adapter: ``def create(name: str, **settings) -> Adapter``; ``provider:name`` on the command line calls it;
 - a task: ``TASK``, an object that meets `Task`;
-- a judge: ``def create(name="", **settings) -> Judge``; ``judge:name`` on the command line calls it. One that asks models
-  is a `comic_eval.judging.protocol.ModelJudge` too.
+- a judge: ``def create(name="", **settings) -> Judge``; ``judge:name`` on the command line calls it. One that asks
+  models is a `comic_eval.judging.protocol.ModelJudge` too.
 
 `comic_eval.conformance` checks them (``check_adapter``, ``check_task``).
 """
@@ -36,6 +36,8 @@ class AdapterInfo(Frozen):
         settings: everything that changes answers (endpoint, API, server options); no key, no secret.
         deterministic: True if the same request always gives the same answer (baselines): nothing is cached then.
         max_concurrency: requests at a time that the adapter can take; None for no limit of its own.
+        always_samples: True if answers are drawn by chance at every temperature (reasoning models take none): every
+            sample then gets a draw of its own, as it does at temperatures above 0.
         native_tools: whether `Request.tools` reach the model and its calls come back as `Generation.tool_calls`; False
             for models that are told of tools in the text and answer with tags.
     """
@@ -49,6 +51,7 @@ class AdapterInfo(Frozen):
     deterministic: bool = False
     max_concurrency: int | None = None
     native_tools: bool = True
+    always_samples: bool = False
 
 
 class RunContext(Frozen):
@@ -79,6 +82,18 @@ class Adapter(Protocol):
 
     async def close(self) -> None:
         """Release everything; called once, also after a failure."""
+
+
+@runtime_checkable
+class NamesItsModel(Protocol):
+    """An `Adapter` that finds out at its start which model its server has loaded, whatever name it is asked by."""
+
+    @property
+    def served(self) -> str | None:
+        """A digest that differs from model to model; None before ``start``, and where the server does not tell.
+
+        It is part of every cache key, and a run that goes on with another model is refused.
+        """
 
 
 class Submitted(Frozen):

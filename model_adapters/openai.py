@@ -22,7 +22,7 @@ from comic_eval.contracts import AdapterInfo, BatchStatus, RunContext, Submitted
 from comic_eval.errors import PluginError, RequestError, UserError
 from comic_eval.types import Frozen, Generation, Request
 
-from . import _openai_batch, _openai_chat, _openai_responses
+from . import _openai_batch, _openai_chat, _openai_responses, _openai_served
 from ._family import family_of
 from ._http_errors import Redactor, connection_error
 from ._openai_errors import status_error
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 OFFICIAL_URL = "https://api.openai.com/v1"
+OFFICIAL_HOST = "api.openai.com"
 # What a server that asks for no key is sent, since the protocol wants one.
 NO_KEY = "none"
 
@@ -91,7 +92,7 @@ class OpenAIAdapter:
         self._dialect = Dialect.of(name, host, settings.image_detail)
         self._key = os.environ.get(settings.api_key_env or "", "").strip()
         if not self._key:
-            if host == "api.openai.com":
+            if host == OFFICIAL_HOST:
                 raise UserError(
                     f"openai:{name} needs a key: set the environment variable {settings.api_key_env}, or name a "
                     "server of your own with --base-url"
@@ -106,11 +107,14 @@ class OpenAIAdapter:
         # No proxy could reach our own loopback interface.
         self._trust_env = settings.trust_env and not is_loopback(host)
         self._client: AsyncOpenAI | None = None
+        self._own_server = host != OFFICIAL_HOST
+        self._served: str | None = None
         self._info = info or AdapterInfo(
             id=f"openai:{name}",
             family=family_of(name),
             settings=self._recorded(),
             max_concurrency=settings.max_concurrency,
+            always_samples=self._dialect.reasoning,
         )
 
     def _recorded(self) -> dict[str, str | int | float | bool | dict[str, object] | None]:
@@ -128,8 +132,13 @@ class OpenAIAdapter:
     def info(self) -> AdapterInfo:
         return self._info
 
+    @property
+    def served(self) -> str | None:
+        """Digest of the model that the server has loaded; None before `start`, and where the server does not tell."""
+        return self._served
+
     async def start(self, context: RunContext) -> None:
-        """Makes the client; nothing is sent."""
+        """Makes the client, and asks a server that is not OpenAI's which model it has loaded."""
         import httpx2
         import openai
 
@@ -144,6 +153,22 @@ class OpenAIAdapter:
             # aiohttp as the transport takes two thirds of the default's CPU time. A redirect would turn POST into GET.
             http_client=openai.DefaultAioHttpClient(timeout=timeout, follow_redirects=False, trust_env=self._trust_env),
         )
+        if self._own_server:
+            self._served = await self._ask_served(self._client)
+
+    async def _ask_served(self, client: AsyncOpenAI) -> str | None:
+        import httpx2
+
+        try:
+            with self._attributed():
+                async with asyncio.timeout(_openai_served.TIMEOUT_S):
+                    response = await client.get(
+                        "/models", cast_to=httpx2.Response, options={"security": {"bearer_auth": True}}
+                    )
+        except RequestError:
+            # Many servers have no such page; one that is down says so at the first question.
+            return None
+        return _openai_served.identity(response.content, self._name)
 
     async def generate(self, request: Request) -> Generation:
         """Sends one request; see `comic_eval.contracts.Adapter`."""

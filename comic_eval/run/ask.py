@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
-from comic_eval.contracts import Adapter
+from comic_eval.contracts import Adapter, NamesItsModel
 from comic_eval.costs.purse import Purse, Ticket
 from comic_eval.errors import RequestError, RetryableError
 from comic_eval.run.cache import ResponseCache, cache_key
@@ -118,13 +118,17 @@ class Asker:
         """The answer that the cache has to a request."""
         if self._cache is None:
             return None
-        kept = self._lookup(cache_key(self._adapter.info, self._settings, request, repeat))
+        kept = self._lookup(self._key(request, repeat))
         return None if kept is None else Reply(kept, cached=True, latency_s=kept.latency_s)
 
     def keep(self, request: Request, repeat: int, generation: Generation) -> None:
         """Keeps an answer in the cache."""
         if self._cache is not None:
-            self._keep(cache_key(self._adapter.info, self._settings, request, repeat), generation)
+            self._keep(self._key(request, repeat), generation)
+
+    def _key(self, request: Request, repeat: int) -> str:
+        served = self._adapter.served if isinstance(self._adapter, NamesItsModel) else None
+        return cache_key(self._adapter.info, self._settings, request, repeat, served)
 
     def _lookup(self, key: str) -> Generation | None:
         try:

@@ -21,12 +21,27 @@ FILE_NAME = "responses.sqlite"
 _UNFINISHED = {"content_filter", "error"}
 
 
-def cache_key(info: AdapterInfo, settings: dict[str, Any], request: Request, repeat: int) -> str:
-    """sha256 of everything that an answer depends on; images count by their digests."""
+def cache_key(
+    info: AdapterInfo, settings: dict[str, Any], request: Request, repeat: int, served: str | None = None
+) -> str:
+    """sha256 of everything that an answer depends on; images count by their digests.
+
+    Where answers are drawn by chance, so is one for each sample: with one draw for all samples that share a prompt, as
+    without the page many do, luck would decide them together.
+
+    Args:
+        served: which model the server has loaded, where it tells (`comic_eval.contracts.NamesItsModel`).
+    """
     tools = [tool.model_dump(mode="json") for tool in request.tools]
     params = request.params.model_dump(mode="json")
     parts = [info.id, settings, request.conversation.outline(), params, tools, repeat]
-    return digest(parts if request.response_schema is None else [*parts, request.response_schema])
+    drawn = info.always_samples or request.params.temperature != 0
+    optional = {
+        "response_schema": request.response_schema,
+        "served": served,
+        "sample": request.question.id if drawn else None,
+    }
+    return digest([*parts, {name: value for name, value in optional.items() if value is not None}])
 
 
 def keepable(generation: Generation) -> bool:

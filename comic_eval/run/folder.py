@@ -60,7 +60,8 @@ def enter(folder: Path, wanted: Manifest) -> Manifest:
     """Writes the manifest of a new run, or adds this start to that of an old one. Call under the lock.
 
     Raises:
-        RunFolderError: the folder holds a run of another specification, or of other samples or prompts.
+        RunFolderError: the folder holds a run of another specification, of other samples or prompts, or scored by
+            other code.
     """
     path = folder / manifests.FILE_NAME
     if path.exists() and not _untouched(folder):
@@ -101,6 +102,13 @@ def _check_same(folder: Path, found: Manifest, wanted: Manifest) -> None:
                 f"comic-eval {versions[0]}, this is {versions[1]}, or plugins have changed. Give another --name, or "
                 "use the version that began the run"
             )
+    if found.scoring_sha256 not in (None, wanted.scoring_sha256):
+        raise RunFolderError(
+            f"{folder}: this run's answers were scored by another version of the code (scoring_sha256 in "
+            f"{manifests.FILE_NAME} differs), and one run must not mix two. To score all of them anew without a "
+            f"request: --model replay:{folder} --name NEW. Or repeat the call with another --name: it takes the "
+            "answers from the response cache and asks what is missing. Or use the version that began the run"
+        )
 
 
 def read_outcomes(folder: Path, run: str, planned: Mapping[Key, str] | None = None) -> dict[Key, Outcome]:

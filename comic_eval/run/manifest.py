@@ -60,12 +60,16 @@ class JudgePlan(Frozen):
 
 
 class Start(Frozen):
-    """One start of the run: when, how, where, and with which arguments as they were passed (keys hidden)."""
+    """One start of the run: when, how, where, and with which arguments as they were passed (keys hidden).
+
+    ``served`` tells which model the server had loaded, as far as it says (`comic_eval.contracts.NamesItsModel`).
+    """
 
     time: str
     arguments: dict[str, Any]
     operation: Operation
     environment: Environment
+    served: str | None = None
 
 
 class Manifest(Frozen):
@@ -77,6 +81,7 @@ class Manifest(Frozen):
         spec_digest: sha256 of it.
         sample_ids_sha256: over the keys of all planned samples.
         prompts_sha256: over the prompts of all planned samples.
+        scoring_sha256: over the code that reads and scores the answers; None in runs from before it was kept.
         images: how pictures are drawn, resized and encoded.
         left_out: task -> reason -> number of chosen samples that have no such view.
         warnings: where the run differs from what its checkpoint was trained with.
@@ -96,6 +101,7 @@ class Manifest(Frozen):
     spec_digest: str
     sample_ids_sha256: str
     prompts_sha256: str
+    scoring_sha256: str | None = None
     license: str
     images: dict[str, int | str] = Field(default_factory=dict)
     left_out: dict[str, dict[str, int]] = Field(default_factory=dict)

@@ -23,6 +23,7 @@ from comic_eval.run.manifest import Manifest, Start
 from comic_eval.run.plan import CROPS, Item, make_plan, prompts_hash, sample_ids_hash, with_repeats
 from comic_eval.run.reading import Reading, resolve
 from comic_eval.run.redact import redact_json
+from comic_eval.run.scoring import scoring_digest
 from comic_eval.run.spec import BenchmarkRef, Operation, Prices, Replay, RunSpec, model_settings
 from comic_eval.run.zooming import Zooming, tool_words
 from comic_eval.types import Box, Generation, Language, Sample, SamplingParams
@@ -248,6 +249,7 @@ def make_manifest(
         spec_digest=spec.digest,
         sample_ids_sha256=sample_ids_hash(prepared.items),
         prompts_sha256=_prompts(prepared),
+        scoring_sha256=scoring_digest(prepared.tasks),
         license=prepared.benchmark.license,
         images=prepared.renderer().settings,
         left_out=prepared.left_out,

@@ -28,11 +28,12 @@ from comic_eval.run.files import to_json
 from comic_eval.run.folder import JOURNAL, SUMMARY, enter, make_folder, read_outcomes, run_folder
 from comic_eval.run.journal import Journal
 from comic_eval.run.lock import RunLock
-from comic_eval.run.manifest import Manifest
+from comic_eval.run.manifest import Manifest, read_manifest
 from comic_eval.run.prepare import Prepared, make_manifest
 from comic_eval.run.progress import Progress
 from comic_eval.run.record import Record
 from comic_eval.run.redact import printable
+from comic_eval.run.served import note_served
 from comic_eval.run.spec import Operation, Prices
 from comic_eval.run.tally import Tally, TaskTally
 
@@ -92,7 +93,7 @@ async def run_session(
             # Also after an interruption or a refusal, so that the summary never lags behind the journal.
             summary = build_summary(read_outcomes(folder, prepared.spec.short_digest), manifest)
             unwritten = _write_summary(folder, summary)
-    return Session(folder, manifest, summary, stopped or unwritten)
+    return Session(folder, read_manifest(folder), summary, stopped or unwritten)
 
 
 def _write_summary(folder: Path, summary: Summary) -> str | None:
@@ -161,6 +162,7 @@ async def _ask_rest(
             _background(progress, tally, journal),
             contextlib.AsyncExitStack() as stack,
         ):
+            manifest = note_served(folder, manifest, prepared.adapter)
             for warning in manifest.warnings:
                 progress.warn(warning)
             with (

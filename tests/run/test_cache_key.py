@@ -1,6 +1,6 @@
 """What makes two requests the same to the cache."""
 
-from support.adapters import conversation_request, request
+from support.adapters import conversation_request, question, request
 
 from comic_eval.contracts import AdapterInfo
 from comic_eval.run.cache import cache_key, keepable
@@ -40,3 +40,17 @@ def test_a_turn_of_calls_alone_is_kept() -> None:
     assert keepable(Generation(text="", tool_calls=(call,), finish_reason="tool_calls"))
     assert not keepable(Generation(text=" "))
     assert not keepable(Generation(text="x", finish_reason="content_filter"))
+
+
+def test_a_sample_counts_where_answers_are_drawn_by_chance() -> None:
+    def keys(info: AdapterInfo = INFO, **params: float | None) -> set[str]:
+        return {cache_key(info, {}, request("x", of=question(i), **params), 0) for i in ("s1", "s2")}
+
+    assert len(keys(temperature=0.0)) == 1
+    assert len(keys(temperature=0.7)) == 2
+    assert len(keys(temperature=None)) == 2
+    assert len(keys(AdapterInfo(id="test:m", always_samples=True), temperature=0.0)) == 2
+
+
+def test_the_model_that_a_server_has_loaded_counts() -> None:
+    assert len({cache_key(INFO, {}, request("x"), 0, served) for served in (None, "a", "b")}) == 3

@@ -24,7 +24,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -81,6 +81,7 @@ class MockOpenAI(Loopback):
         api_key: the only key that is accepted; None accepts any key, but there must be one.
         models: the models that exist; empty accepts any name.
         extra: top-level fields allowed besides the API's own.
+        card: what ``/models`` says of a model besides OpenAI's own fields: llama.cpp's ``meta``, vLLM's ``root``, ...
         record: False keeps counts only, for long runs.
     """
 
@@ -93,6 +94,7 @@ class MockOpenAI(Loopback):
         api_key: str | None = None,
         models: Sequence[str] = (),
         extra: Sequence[str] = (),
+        card: Mapping[str, Any] | None = None,
         record: bool = True,
         port: int = 0,
     ) -> None:
@@ -103,6 +105,7 @@ class MockOpenAI(Loopback):
         self._api_key = api_key
         self._models = tuple(models)
         self._extra = frozenset(extra)
+        self._card = dict(card or {})
         self._record = record
         self._images = Images()
         self._requests: list[RecordedRequest] = []
@@ -130,8 +133,14 @@ class MockOpenAI(Loopback):
     # --- handlers ---------------------------------------------------------------------------------------------------
 
     async def _list_models(self, request: web.Request) -> web.Response:
+        try:
+            self._check_key(request)
+        except ApiError as error:
+            return json_response(error.body, error.status)
+        # As with vLLM and llama.cpp it is the time of the question.
+        created = int(time.time())
         models = self._models or ("mock-model",)
-        data = [{"id": m, "object": "model", "created": 1_700_000_000, "owned_by": "mock"} for m in models]
+        data = [{"id": m, "object": "model", "created": created, "owned_by": "mock", **self._card} for m in models]
         return json_response({"object": "list", "data": data})
 
     async def _stats(self, request: web.Request) -> web.Response:
@@ -157,15 +166,18 @@ class MockOpenAI(Loopback):
         finally:
             self._in_flight -= 1
 
-    def _admit(
-        self, request: web.Request, raw: bytes, api: Literal["chat", "responses"]
-    ) -> tuple[RecordedRequest, Seen, str]:
+    def _check_key(self, request: web.Request) -> None:
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
         if scheme != "Bearer" or not key:
             raise ApiError(401, "You didn't provide an API key. You need to provide your API key in an Authorization "
                                 "header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY).")  # fmt: skip
         if self._api_key is not None and key != self._api_key:
             raise ApiError(401, f"Incorrect API key provided: {key}.", code="invalid_api_key")
+
+    def _admit(
+        self, request: web.Request, raw: bytes, api: Literal["chat", "responses"]
+    ) -> tuple[RecordedRequest, Seen, str]:
+        self._check_key(request)
         if request.content_type != "application/json":
             raise ApiError(400, f"Unsupported content type: '{request.content_type}'. This API method only accepts "
                                 "'application/json' requests.")  # fmt: skip
