@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 
+import numpy as np
 import PIL
 from PIL import Image
 
 from comic_eval.errors import BenchmarkError
 from comic_eval.images.budget import DEFAULT_BUDGET, PIXELS_PER_TOKEN, ResizeRule, plain_resize
 from comic_eval.images.composite import canvas_size, draw_composite
-from comic_eval.images.crops import cut_out, noise_image, place_cut, sent_size
+from comic_eval.images.crops import place_cut
 from comic_eval.images.encode import JPEG_QUALITY, JPEG_SUBSAMPLING, encode
 from comic_eval.images.marks import PlacedMark, draw_marks, draw_placed, lay_out
 from comic_eval.images.picture import Cut, Picture, ShownAs, View
@@ -24,6 +25,7 @@ from comic_eval.images.store import DiskCache, MemoryCache, content_key, image_c
 from comic_eval.images.views import get_view
 from comic_eval.types import Box, EncodedImage, Mark, Question, Sample
 from comic_eval.zoom.crop import CropRules
+from comic_eval.zoom.pixels import cut_out, noise_image, seed_of
 
 # Part of every key on disk: raise it with any change to what is drawn.
 RENDERER_VERSION = 1
@@ -171,7 +173,7 @@ class Renderer:
             "cut": cut.box.as_list(),
             "crop_rules": self._crop.model_dump(),
             "budget": self._budget,
-            "resize": [self._rule_name, sent_size(probe, self._crop, self._resize, self._budget)],
+            "resize": [self._rule_name, self._crop.sent_size(probe, self._resize, self._budget)],
         }
         return self._kept(_key(picture, source, extra), lambda: self._draw_cut(picture, cut, path, source))
 
@@ -191,9 +193,9 @@ class Renderer:
         with self._drawing:
             marked = self._marked.get((source.sha256, picture.marks), lambda: self._mark(picture, path, source))
             box = place_cut(cut.box, self._crop, source.size, marked.placed)
-            size = sent_size(box, self._crop, self._resize, self._budget)
+            size = self._crop.sent_size(box, self._resize, self._budget)
             if cut.noise is not None:
-                return encode(noise_image(size, cut.noise), size)
+                return encode(noise_image(size, np.random.default_rng(seed_of(cut.noise))), size)
             return encode(cut_out(marked.page, box), size)
 
     def _mark(self, picture: Picture, path: Path, source: Source) -> _Marked:

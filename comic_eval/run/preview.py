@@ -11,7 +11,6 @@ from comic_eval.costs.image_tokens import resolve
 from comic_eval.costs.prices import PriceTable, find_prices
 from comic_eval.images.budget import PIXELS_PER_TOKEN, ResizeRule
 from comic_eval.images.composite import canvas_size
-from comic_eval.images.crops import sent_size
 from comic_eval.images.views import Picture, get_view
 from comic_eval.run.folder import JOURNAL, read_outcomes, run_folder
 from comic_eval.run.prepare import Prepared
@@ -112,5 +111,5 @@ def size_of(picture: Picture, budget: int, crop: CropRules, resize: ResizeRule) 
     if picture.image_size is None:
         return None
     if picture.cut is not None:
-        return sent_size(crop.execute(picture.cut.box, picture.image_size), crop, resize, budget)
+        return crop.sent_size(crop.execute(picture.cut.box, picture.image_size), resize, budget)
     return resize(*canvas_size(picture.image_size, picture.composite), budget)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from comic_eval.zoom.coords import CoordSpec
 from comic_eval.zoom.dialects import begin
 from comic_eval.zoom.environment import CropSource, ZoomEnvironment
 from comic_eval.zoom.episode import Answer, play
+from comic_eval.zoom.pixels import cut_out, seed_of
 from comic_eval.zoom.settings import ZoomSettings
 from comic_eval.zoom.tool import tool_spec
 from comic_eval.zoom.trace import Trace
@@ -99,7 +99,7 @@ async def play_episode(
         settings=zooming.settings,
         targets=sample.targets,
         source=zooming.source,
-        seed=int.from_bytes(hashlib.sha256(sample.id.encode()).digest()[:8], "big"),
+        seed=seed_of(sample.id),
     )
     given = iter(zooming.prefixes.get(sample.id, ()))
     replies: list[Reply] = []
@@ -181,7 +181,6 @@ def show_crops(renderer: Renderer, sample: Sample, boxes: Sequence[Box]) -> Show
     page = renderer.page(sample)
     images = []
     for box in boxes:
-        x1, y1, x2, y2 = (int(v) for v in box.as_list())
-        size = renderer.sent_size(x2 - x1, y2 - y1)
-        images.append(encode(page.crop((x1, y1, x2, y2)), size))
+        crop = cut_out(page, box)
+        images.append(encode(crop, renderer.sent_size(*crop.size)))
     return Shown(tuple(images), "crop")

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from pydantic import Field
 
 from comic_eval.types import Box, Frozen
+
+Resize = Callable[[int, int, int], tuple[int, int]]
+"""(width, height, budget in visual tokens) -> the size at which an image is sent."""
 
 
 class CropRules(Frozen):
@@ -37,6 +41,14 @@ class CropRules(Frozen):
         x1, x2 = _grow(x1, x2, max(self.min_side, math.ceil((y2 - y1) / self.max_aspect)), width)
         y1, y2 = _grow(y1, y2, max(self.min_side, math.ceil((x2 - x1) / self.max_aspect)), height)
         return Box(x1=x1, y1=y1, x2=x2, y2=y2)
+
+    def sent_size(self, box: Box, resize: Resize, budget: int) -> tuple[int, int]:
+        """Width and height at which a whole-pixel box is sent: enlarged to the smallest size, then to the budget."""
+        width, height = int(box.width), int(box.height)
+        grow = math.sqrt(self.min_pixels / (width * height))
+        if grow > 1:
+            width, height = round(width * grow), round(height * grow)
+        return resize(width, height, budget)
 
 
 def clamp(box: tuple[float, float, float, float], page_size: tuple[int, int]) -> Box | None:

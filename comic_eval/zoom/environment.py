@@ -6,7 +6,7 @@ It knows nothing of models, conversations or answers: a driver hands it calls an
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -15,19 +15,17 @@ from PIL import Image
 
 from comic_eval.types import Box, ToolSpec
 from comic_eval.zoom.coords import CoordSpec
-from comic_eval.zoom.crop import clamp
+from comic_eval.zoom.crop import Resize, clamp
+from comic_eval.zoom.pixels import Cuttable, cut_out, noise_image
 from comic_eval.zoom.settings import ZoomSettings
 from comic_eval.zoom.tool import CallError, read_arguments, tool_spec
 from comic_eval.zoom.trace import ZoomCall
 
-Resize = Callable[[int, int, int], tuple[int, int]]
-"""(width, height, budget in visual tokens) -> the size at which an image is sent."""
-
 CropSource = Literal["predicted", "ground-truth", "noise"]
 
 
-class PagePicture(Protocol):
-    """The marked page at full resolution: a `PIL.Image.Image`, or something that draws it only when it is cut."""
+class PagePicture(Cuttable, Protocol):
+    """The marked page at full resolution, with its size."""
 
     @property
     def size(self) -> tuple[int, int]: ...
@@ -37,8 +35,6 @@ class PagePicture(Protocol):
 
     @property
     def height(self) -> int: ...
-
-    def crop(self, box: tuple[int, int, int, int]) -> Image.Image: ...
 
 
 @dataclass(frozen=True)
@@ -109,7 +105,7 @@ class ZoomEnvironment:
             requested = self._locate(asked.img_idx, asked.bbox_2d)
             record = record.model_copy(update={"requested": requested})
             region = self._region(requested)
-            size = self._sent_size(region)
+            size = self._settings.crop.sent_size(region, self._resize, self._settings.crop_budget)
             self._check_limits(size)
         except CallError as error:
             record = record.model_copy(update={"error": error.code})
@@ -151,13 +147,6 @@ class ZoomEnvironment:
             requested = max(self._targets, key=requested.iou)
         return self._settings.crop.execute(requested, self._page.size)
 
-    def _sent_size(self, region: Box) -> tuple[int, int]:
-        width, height = int(region.width), int(region.height)
-        grow = (self._settings.crop.min_pixels / (width * height)) ** 0.5
-        if grow > 1:
-            width, height = round(width * grow), round(height * grow)
-        return self._resize(width, height, self._settings.crop_budget)
-
     def _check_limits(self, size: tuple[int, int]) -> None:
         if len(self._shown) > self._settings.max_images:
             raise CallError("too_many_images", "No more zooming is possible. Answer now.")
@@ -166,8 +155,6 @@ class ZoomEnvironment:
 
     def _cut(self, region: Box, size: tuple[int, int]) -> Image.Image:
         if self._source == "noise":
-            pixels = self._noise.integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
-            return Image.fromarray(pixels, "RGB")
-        x1, y1, x2, y2 = (int(v) for v in region.as_list())
-        crop = self._page.crop((x1, y1, x2, y2))
+            return noise_image(size, self._noise)
+        crop = cut_out(self._page, region)
         return crop if crop.size == size else crop.resize(size, Image.Resampling.LANCZOS)

@@ -16,10 +16,11 @@ from support.art import busy_art
 from comic_eval.benchmark import load_benchmark
 from comic_eval.errors import BenchmarkError
 from comic_eval.images import Renderer, plain_resize, smart_resize
-from comic_eval.images.crops import noise_image, place_cut, sent_size
+from comic_eval.images.crops import place_cut
 from comic_eval.images.marks import PALETTE, draw_marks, lay_out
 from comic_eval.types import Box, EncodedImage, Mark, Region, Sample
 from comic_eval.zoom.crop import CropRules
+from comic_eval.zoom.pixels import noise_image, seed_of
 
 PAGE = (600, 800)
 LEFT, RIGHT = Box(x1=20, y1=20, x2=290, y2=380), Box(x1=310, y1=20, x2=580, y2=380)
@@ -153,7 +154,7 @@ def test_padding_minimum_side_and_enlargement_are_settings(benchmark_folder: Pat
 )
 def test_no_crop_is_sent_above_the_budget(width: int, height: int, least: int, budget: int) -> None:
     box = Box(x1=0, y1=0, x2=width, y2=height)
-    sent = sent_size(box, CropRules(min_pixels=least), plain_resize, budget)
+    sent = CropRules(min_pixels=least).sent_size(box, plain_resize, budget)
     assert sent[0] * sent[1] <= budget * 784
     if least <= width * height <= budget * 784:
         assert sent == (width, height)
@@ -172,11 +173,11 @@ def test_noise_has_the_size_of_the_crop_and_nothing_of_it(benchmark_folder: Path
 
 
 def test_noise_is_uniform_and_stays_the_same() -> None:
-    noise = np.asarray(noise_image((200, 100), "s/0"))
+    noise = np.asarray(noise_image((200, 100), np.random.default_rng(seed_of("s/0"))))
     assert noise.shape == (100, 200, 3)
     assert abs(noise.mean() - 127.5) < 1
     assert noise.std() == pytest.approx(73.9, abs=1)
-    assert noise[0, 0].tolist() == np.asarray(noise_image((200, 100), "s/0"))[0, 0].tolist()
+    assert noise[0, 0].tolist() == np.asarray(noise_image((200, 100), np.random.default_rng(seed_of("s/0"))))[0, 0].tolist()
 
 
 # --- caches ---------------------------------------------------------------------------------------------------------

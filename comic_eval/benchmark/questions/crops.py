@@ -13,6 +13,7 @@ from comic_eval.images.source import decode, read_bytes
 from comic_eval.images.store import MemoryCache
 from comic_eval.types import EncodedImage
 from comic_eval.zoom.crop import CropRules
+from comic_eval.zoom.pixels import cut_out
 
 # Panels of one page come together, so few decoded pages are enough however many panels are in work.
 DECODED_PAGES = 4
@@ -39,5 +40,5 @@ class PanelCrops:
         """
         picture = self._pages.get(page.image, lambda: decode(read_bytes(page.image), page.image))
         box = self._rules.execute(panel.box, picture.size)
-        cut = picture.crop((int(box.x1), int(box.y1), int(box.x2), int(box.y2)))
+        cut = cut_out(picture, box)
         return encode(cut, plain_resize(*cut.size, self._budget))
