@@ -89,6 +89,23 @@ def test_one_page_has_no_interval_and_equal_pages_have_one_without_width() -> No
     assert cluster_bootstrap_mean([1.0] * 4, "aabb") == (1.0, 1.0)
 
 
+def test_it_covers_where_pages_are_easy_or_hard_and_an_interval_that_ignores_pages_does_not() -> None:
+    """40 pages of 5 questions each, easy (90 %) or hard (30 %) as a whole; the truth is 60 %."""
+    rng = np.random.default_rng(11)
+    pages = np.repeat(np.arange(40), 5)
+    covered = naive = 0
+    trials = 300
+    for _ in range(trials):
+        easy = rng.random(40) < 0.5
+        right = (rng.random(200) < np.where(easy[pages], 0.9, 0.3)).astype(float)
+        low, high = cluster_bootstrap_mean(right.tolist(), pages.tolist(), resamples=1000) or (1, 0)
+        covered += low <= 0.6 <= high
+        low, high = wilson(float(right.sum()), 200) or (1, 0)
+        naive += low <= 0.6 <= high
+    assert 0.91 <= covered / trials <= 0.98
+    assert naive / trials < 0.85
+
+
 def test_many_pages_take_bounded_memory_and_the_same_result() -> None:
     values, pages = [float(i % 3 == 0) for i in range(6000)], list(range(6000))
     low, high = cluster_bootstrap_mean(values, pages, resamples=700) or (math.nan, math.nan)

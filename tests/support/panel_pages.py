@@ -57,7 +57,7 @@ def page_samples(page: int) -> list[Sample]:
     ]
 
 
-def make_panel_pages(folder: Path, pages: int = 12) -> Benchmark:
+def make_panel_pages(folder: Path, pages: int = 12, *, name: str = "panels") -> Benchmark:
     """Writes a benchmark of ``pages`` test pages."""
     drawn = folder.parent / f"{folder.name}-drawn"
     drawn.mkdir(parents=True)
@@ -67,11 +67,11 @@ def make_panel_pages(folder: Path, pages: int = 12) -> Benchmark:
         images[f"images/{i}.png"] = drawn / f"{i}.png"
     return write_benchmark(
         folder,
-        name="panels",
+        name=name,
         version="1.0",
         license="CC0-1.0",
         description="Pages of four panels.",
         samples=[sample for page in range(pages) for sample in page_samples(page)],
         images=images,
-        card="# panels\n",
+        card=f"# {name}\n",
     )
