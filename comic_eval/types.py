@@ -16,6 +16,8 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_serializer, model_validator
 
 CHOICE_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+# An A4 page scanned at 600 dpi has 35 million pixels; more than 50 million is a mistake or an attack.
+MAX_PAGE_PIXELS = 50_000_000
 Language = Literal["en", "fr"]
 Role = Literal["panel", "character", "balloon"]
 

@@ -12,7 +12,8 @@ from PIL import Image, ImageOps
 from comic_eval.benchmark.defects import quoted
 from comic_eval.benchmark.digest import bytes_sha256
 from comic_eval.benchmark.import_values import BadValue
-from comic_eval.benchmark.pictures import MAX_BYTES, MAX_PIXELS, Picture, PictureError, look_at
+from comic_eval.benchmark.pictures import MAX_BYTES, Picture, PictureError, look_at
+from comic_eval.types import MAX_PAGE_PIXELS
 
 SUFFIX = {"JPEG": ".jpg", "PNG": ".png"}
 
@@ -96,8 +97,8 @@ def _as_png(data: bytes) -> bytes:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(data)) as image:
-                if image.width * image.height > MAX_PIXELS:
-                    raise PictureError(f"has {image.width} x {image.height} pixels, more than {MAX_PIXELS}")
+                if image.width * image.height > MAX_PAGE_PIXELS:
+                    raise PictureError(f"has {image.width} x {image.height} pixels, more than {MAX_PAGE_PIXELS}")
                 upright = ImageOps.exif_transpose(image)
                 mode = "RGBA" if "A" in upright.getbands() or "transparency" in upright.info else "RGB"
                 out = io.BytesIO()

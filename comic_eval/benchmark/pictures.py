@@ -10,11 +10,9 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from comic_eval.benchmark.digest import bytes_sha256
-from comic_eval.types import Frozen
+from comic_eval.types import MAX_PAGE_PIXELS, Frozen
 
 FORMATS = ("JPEG", "PNG")
-# An A4 page scanned at 600 dpi has 35 million pixels; the renderer refuses what is above this too.
-MAX_PIXELS = 50_000_000
 MAX_BYTES = 100 * 2**20
 _EXIF_ORIENTATION = 0x0112
 
@@ -34,7 +32,7 @@ class PictureError(ValueError):
 def look_at(source: Path | bytes, *, decode: bool = False) -> Picture:
     """Reads a picture's header and digest.
 
-    The size in the header is compared with `MAX_PIXELS` before anything is decoded.
+    The size in the header is compared with `MAX_PAGE_PIXELS` before anything is decoded.
 
     Args:
         decode: decode every pixel too, which finds truncated and corrupted files.
@@ -67,8 +65,8 @@ def _decode(data: bytes, decode: bool) -> Picture:
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             width, height = image.size
-            if width * height > MAX_PIXELS:
-                raise PictureError(f"has {width} x {height} pixels, more than the limit of {MAX_PIXELS}")
+            if width * height > MAX_PAGE_PIXELS:
+                raise PictureError(f"has {width} x {height} pixels, more than the limit of {MAX_PAGE_PIXELS}")
             if image.getexif().get(_EXIF_ORIENTATION, 1) != 1:
                 raise PictureError("is turned by its EXIF orientation, so that viewers disagree on where a box lies")
             if getattr(image, "n_frames", 1) > 1:

@@ -17,9 +17,8 @@ from typing import Literal
 from PIL import Image
 
 from comic_eval.errors import BenchmarkError
+from comic_eval.types import MAX_PAGE_PIXELS
 
-# An A4 page scanned at 600 dpi has 35 million pixels; more than 50 million is a mistake or an attack.
-MAX_PAGE_PIXELS = 50_000_000
 # What comic pages come as. Pillow knows many more, some of which start other programs.
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP")
 EXIF_ORIENTATION = 0x0112

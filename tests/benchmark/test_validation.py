@@ -13,8 +13,6 @@ from PIL import Image
 from support.small_benchmark import edit_info, edit_lines, make_benchmark
 
 from comic_eval.benchmark import Defect, validate
-from comic_eval.benchmark.pictures import MAX_PIXELS
-from comic_eval.images.source import MAX_PAGE_PIXELS
 
 Lines = list[dict[str, Any]]
 EN_ONE = "images/en/one.png"
@@ -210,10 +208,6 @@ def test_bad_pictures(folder: Path, spoil: Callable[[Path], object], word: str) 
     (defect,) = [d for d in validate(folder) if d.file == EN_ONE]
     assert word in defect.message
     assert "first used in samples.jsonl:1" in defect.message
-
-
-def test_the_pixel_limit_is_the_renderers() -> None:
-    assert MAX_PIXELS == MAX_PAGE_PIXELS
 
 
 def test_a_changed_picture_shows_in_every_sample_of_it(folder: Path) -> None:

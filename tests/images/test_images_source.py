@@ -11,7 +11,8 @@ import pytest
 from PIL import Image, ImageCms
 
 from comic_eval.errors import BenchmarkError
-from comic_eval.images.source import MAX_PAGE_PIXELS, decode, inspect, read_bytes
+from comic_eval.images.source import decode, inspect, read_bytes
+from comic_eval.types import MAX_PAGE_PIXELS
 
 PATH = Path("images/page.png")
 
