@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 from comic_eval.errors import RunFolderError
 from comic_eval.experiments.shared_adapter import SharedAdapter
 from comic_eval.files import write_atomic
+from comic_eval.run.display import make_progress
 from comic_eval.run.files import to_json
 from comic_eval.run.folder import run_folder
 from comic_eval.run.lock import RunLock
 from comic_eval.run.manifest import FILE_NAME as MANIFEST
 from comic_eval.run.prepare import Prepared
-from comic_eval.run.progress import Display, make_progress
+from comic_eval.run.progress import Display
 from comic_eval.run.session import run_session
 from comic_eval.run.spec import Operation, Prices
 from comic_eval.types import Frozen

@@ -13,10 +13,11 @@ from comic_eval.analysis.summary import Summary
 from comic_eval.contracts import Adapter, Judge
 from comic_eval.costs.prices import PriceTable, find_prices
 from comic_eval.errors import UserError
+from comic_eval.run.display import make_progress
 from comic_eval.run.folder import read_records
 from comic_eval.run.manifest import Manifest
 from comic_eval.run.prepare import prepare
-from comic_eval.run.progress import Display, make_progress
+from comic_eval.run.progress import Display
 from comic_eval.run.record import Record
 from comic_eval.run.session import Session, run_session
 from comic_eval.run.spec import Operation, Prices

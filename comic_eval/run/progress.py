@@ -1,8 +1,7 @@
-"""What a user sees while a run is under way: nothing, plain lines, or a live display on a terminal."""
+"""What a user sees while a run is under way: nothing, or plain lines."""
 
 from __future__ import annotations
 
-import sys
 from typing import Literal, TextIO
 
 from comic_eval.run.redact import printable
@@ -60,18 +59,6 @@ class PlainProgress(Progress):
     def _line(self, text: str) -> None:
         self._stream.write(text + "\n")
         self._stream.flush()
-
-
-def make_progress(display: Display, stream: TextIO | None = None) -> Progress:
-    """The display for a stream (stderr by default); ``auto`` is live on a terminal and plain elsewhere."""
-    stream = stream or sys.stderr
-    if display == "none":
-        return Progress()
-    if display == "auto" and stream.isatty():
-        from comic_eval.run.progress_live import LiveProgress
-
-        return LiveProgress(stream)
-    return PlainProgress(stream)
 
 
 def status_line(tally: Tally) -> str:

@@ -14,7 +14,8 @@ import pytest
 from rich.console import Console
 from support.runs import make_pages
 
-from comic_eval.run.progress import PlainProgress, Progress, compact, duration, make_progress, status_line
+from comic_eval.run.display import make_progress
+from comic_eval.run.progress import PlainProgress, Progress, compact, duration, status_line
 from comic_eval.run.progress_live import LiveProgress, display
 from comic_eval.run.record import Outcome
 from comic_eval.run.spec import Prices
