@@ -5,7 +5,7 @@ Correct is an answer that equals the reference but for spelling, or that covers 
 LLM judge.
 
 How well it does, on answers about the pepper-carrot questions in both languages that were written for the purpose by
-the author of its rules (tests/judges/labelled_answers.jsonl):
+the author of its rules (comic_eval/data/judge, and tests/judges for the episodes of the training split):
 
 - right paraphrases and plainly wrong answers: 92 of 100 on the episodes that the threshold was chosen on, 124 of 129 on
   the others; all 13 errors are paraphrases that it missed;

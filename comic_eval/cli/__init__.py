@@ -16,6 +16,7 @@ COMMANDS = {
     "zoom": ("comic_eval.cli.zoom:zoom", "Statistics of zooms, and tests whether a model uses its crops."),
     "compare": ("comic_eval.cli.compare:compare", "Compare runs: differences, tests, ranks, and a verdict in words."),
     "paper": ("comic_eval.cli.paper:paper", "The tables of the paper beside what was measured."),
+    "judge": ("comic_eval.cli.judge:judge", "Calibrate and probe a judge of open answers; grade old runs anew."),
     "view": ("comic_eval.cli.view:view", "Write a run as pages to look at, and open them."),
     "data": ("comic_eval.cli.data:data", "Build, validate, describe and import benchmarks."),
 }
