@@ -14,12 +14,11 @@ from comic_eval.types import Generation, Request
 from ._batches import first_file, result_lines
 from ._http_errors import Redactor
 from ._openai_errors import status_error
+from ._openai_wire import Api
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
     from openai.types import Batch
-
-    from .openai import Api
 
 STATES: dict[str, Any] = {"completed": "completed", "expired": "expired", "cancelled": "cancelled", "failed": "failed"}
 

@@ -6,12 +6,12 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import orjson
 
 from comic_eval.errors import RequestError, UserError
-from comic_eval.types import EncodedImage, Request, SamplingParams, ToolCall, Usage
+from comic_eval.types import EncodedImage, Generation, Request, SamplingParams, ToolCall, Usage
 
 from ._answers import bad_response, count
 
@@ -45,6 +45,16 @@ class Dialect:
 
     def temperature(self, params: SamplingParams) -> float | None:
         return None if self.reasoning and params.temperature == 0 else params.temperature
+
+
+class Api(Protocol):
+    """One of the two APIs, as its module offers it."""
+
+    PATH: str
+
+    def request_body(self, model: str, request: Request, dialect: Dialect) -> bytes: ...
+
+    def read_answer(self, raw: bytes, *, offered: bool) -> Generation: ...
 
 
 class Body:

@@ -13,7 +13,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
@@ -26,7 +26,7 @@ from . import _openai_batch, _openai_chat, _openai_responses, _openai_served
 from ._family import family_of
 from ._http_errors import Redactor, connection_error
 from ._openai_errors import status_error
-from ._openai_wire import Dialect
+from ._openai_wire import Api, Dialect
 from ._settings import is_loopback, plain_url, read_settings
 
 if TYPE_CHECKING:
@@ -36,18 +36,6 @@ OFFICIAL_URL = "https://api.openai.com/v1"
 OFFICIAL_HOST = "api.openai.com"
 # What a server that asks for no key is sent, since the protocol wants one.
 NO_KEY = "none"
-
-
-class Api(Protocol):
-    """One of the two APIs, as its module offers it."""
-
-    PATH: str
-
-    def request_body(self, model: str, request: Request, dialect: Dialect) -> bytes: ...
-
-    def read_answer(self, raw: bytes, *, offered: bool) -> Generation: ...
-
-
 APIS: dict[str, Api] = {"chat": _openai_chat, "responses": _openai_responses}
 
 
