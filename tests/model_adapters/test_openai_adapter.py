@@ -264,11 +264,14 @@ def test_needs_a_model_name() -> None:
     [
         ("Qwen/Qwen2.5-VL-7B-Instruct", "qwen2.5-vl"),
         ("qwen3-vl-8b", "qwen3-vl"),
-        ("OpenGVLab/InternVL3-8B", "internvl3"),
+        ("OpenGVLab/InternVL3-8B", "internvl"),
         ("o4-mini", "gpt"),
         ("gpt-4o-mini", "gpt"),
-        ("zai-org/GLM-4.5V", "glm-4.5v"),
-        ("MiniCPM-V-4", "minicpm-v"),
+        ("zai-org/GLM-4.5V", "glm-v"),
+        ("MiniCPM-V-4", "minicpm"),
+        ("chatgpt4o", "gpt"),
+        ("Qwen3-8B", "qwen3"),
+        ("llava-hf/llava-1.5-7b", "llava"),
         ("something-new", None),
     ],
 )
