@@ -148,13 +148,21 @@ def test_a_killed_process_submits_nothing_twice(
 def test_an_interrupted_run_leaves_its_batch_and_collects_it_later(pages: Path, tmp_path: Path) -> None:
     async def interrupted(server: MockOpenAIBatches) -> RunResult:
         stop = asyncio.Event()
-        asyncio.get_running_loop().call_later(1.0, stop.set)
-        return await evaluate_async(
+
+        async def press() -> None:
+            while not server.batches:  # noqa: ASYNC110 - the server runs in another thread
+                await asyncio.sleep(0.01)
+            stop.set()
+
+        pressing = asyncio.create_task(press())
+        result = await evaluate_async(
             model=f"openai:{MODEL}", adapter_settings={"base_url": server.base_url}, benchmark=pages, runs_dir=tmp_path,
             name="r", operation=Operation(batch=True, batch_poll_s=0.2), stop=stop,
         )  # fmt: skip
+        await pressing
+        return result
 
-    with MockOpenAIBatches("<answer>C</answer>", polls=40) as server:
+    with MockOpenAIBatches("<answer>C</answer>", polls=15) as server:
         result = asyncio.run(interrupted(server))
         assert result.exit_status == 4
         assert result.stopped is not None
