@@ -52,7 +52,7 @@ demo: $(VENV)/.installed-demo
 	  $(foreach model,$(BASELINES),--beside demo-$(DEMO_LIMIT)-$(model))
 
 test: $(VENV)/.installed-dev
-	$(PY) -m pytest -n 2 --dist loadgroup
+	$(PY) -m pytest -n 2
 
 check: $(VENV)/.installed-dev
 	$(PY) -m ruff check .

@@ -16,16 +16,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
 from repo.tree import ROOT, tracked_files
 from support.mock_openai import MockOpenAI
 
 from comic_eval.benchmark import bundled, load_benchmark
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-# The examples run once, whatever number of processes share the tests.
-pytestmark = pytest.mark.xdist_group("readme")
-
 LONGEST_EXAMPLE = 40
 PEPPER = ROOT / "comic_eval" / "data" / "pepper-carrot"
 SERVER = "http://localhost:8000/v1"
@@ -59,10 +55,8 @@ def run(command: list[str], folder: Path, environment: dict[str, str], what: str
     return ran.stdout
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, MockOpenAI, dict[int, str]]:
-    """The folder after everything in README ran in it, the server that was asked, and what each block printed."""
-    folder = tmp_path_factory.mktemp("readme")
+def run_everything(folder: Path) -> tuple[MockOpenAI, dict[int, str]]:
+    """Runs all of README in ``folder``; gives the server that was asked, and what the block of each line printed."""
     (folder / "scans").mkdir()
     drawn = sorted((PEPPER / "images" / "en").iterdir())
     for name, picture in zip(("page-1.jpg", "page-2.jpg"), drawn, strict=False):
@@ -98,22 +92,18 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, MockOpenAI
             elif block.language == "bash" and not re.search(r"^(make|pip) ", text, re.MULTILINE):
                 script = ["bash", "-euo", "pipefail", "-c", text]
                 printed[block.line] = run(script, folder, environment, f"line {block.line}")
-    return folder, server, printed
+    return server, printed
 
 
-def test_every_block_ran(finished: tuple[Path, MockOpenAI, dict[int, str]]) -> None:
-    folder, server, printed = finished
+def test_every_block_runs(tmp_path: Path) -> None:
+    server, printed = run_everything(tmp_path)
     assert len(printed) >= 6
     assert all(printed.values())
     for name in ("first-look", "qwen-7b", "dark", "panels"):
-        assert (folder / "runs" / name / "summary.json").is_file()
+        assert (tmp_path / "runs" / name / "summary.json").is_file()
     assert {r.outcome for r in server.requests} == {"answered"}
-
-
-def test_dry_run_sent_nothing_and_limit_holds(finished: tuple[Path, MockOpenAI, dict[int, str]]) -> None:
-    _, server, _ = finished
-    asked = [r for r in server.requests if r.params["model"] == "gpt-5-mini"]
-    assert len(asked) == 70
+    # The dry run sent nothing, and the limit held.
+    assert len([r for r in server.requests if r.params["model"] == "gpt-5-mini"]) == 70
 
 
 def test_examples_are_short() -> None:
