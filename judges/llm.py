@@ -2,7 +2,8 @@
 
 ``llm:PROVIDER:NAME``, such as ``llm:openai:gpt-5-mini``. What equals the reference but for spelling is CORRECT and what
 holds no word is NOT_ATTEMPTED without asking anybody; the rest is graded pointwise, at temperature 0, in structured
-output. A reply without one readable verdict is asked for again; without any the answer stays unscored.
+output. After a reply without one readable verdict the model is asked again, more shortly; without any the
+answer stays unscored.
 
 Source: pointwise, reference-based grading with CORRECT / INCORRECT / NOT_ATTEMPTED as in Wei et al. (2024), "Measuring
 short-form factuality in large language models", arXiv:2411.04368; the paper grades Panel Understanding with an LLM
@@ -85,12 +86,6 @@ class LLMJudge:
         return await self._ask(self._desk, answer, sample, images)
 
     async def _ask(self, desk: Desk, answer: str, sample: Sample, images: tuple[EncodedImage, ...]) -> Score:
-        request = Request(
-            conversation=judge_conversation(answer, sample, images),
-            params=self._params,
-            question=sample.to_question(),
-            response_schema=SCHEMA,
-        )
         usage, cost, cached, unparsed = Usage(), None, 0, 0
         verdict: Verdict | None = None
         why: str | None = None
@@ -98,6 +93,12 @@ class LLMJudge:
         reason = "judge_unparsed"
         calls = 0
         while verdict is None and calls < self._attempts:
+            request = Request(
+                conversation=judge_conversation(answer, sample, images, again=calls > 0),
+                params=self._params,
+                question=sample.to_question(),
+                response_schema=SCHEMA,
+            )
             reply = await desk.ask(self._adapter, request, calls)
             calls += 1
             if reply.generation is None:

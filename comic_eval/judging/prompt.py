@@ -62,6 +62,10 @@ ASK: dict[Language, str] = {
     "en": "Grade the text in the answer block. One JSON object with reason and verdict:",
     "fr": "Note le texte du bloc answer. Un objet JSON avec reason et verdict :",
 }
+AGAIN: dict[Language, str] = {
+    "en": "Your last reply held no verdict. Be brief: a reason of at most ten words, then the verdict, as JSON.",
+    "fr": "Ta dernière réplique ne contenait pas de verdict. Sois bref : dix mots au plus, puis le verdict, en JSON.",
+}
 CROP: dict[Language, str] = {
     "en": "The picture shows the panel that the question is about.",
     "fr": "L'image montre la case sur laquelle porte la question.",
@@ -76,7 +80,16 @@ _UNSAFE = re.compile("[<>&\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069
 
 def prompt_sha256(language: Language) -> str:
     """sha256 of everything that is ours in a judge's prompt in one language."""
-    words = [VERSION, RULES[language], ASK[language], CROP[language], CUT[language], LONGEST_ANSWER, SCHEMA]
+    words = [
+        VERSION,
+        RULES[language],
+        ASK[language],
+        AGAIN[language],
+        CROP[language],
+        CUT[language],
+        LONGEST_ANSWER,
+        SCHEMA,
+    ]
     return digest(words)
 
 
@@ -103,10 +116,17 @@ def blocks(answer: str, sample: Sample) -> str:
     return "\n".join(lines)
 
 
-def judge_conversation(answer: str, sample: Sample, images: Sequence[EncodedImage] = ()) -> Conversation:
-    """What a judge is shown. Pictures, where there are some, come first."""
+def judge_conversation(
+    answer: str, sample: Sample, images: Sequence[EncodedImage] = (), *, again: bool = False
+) -> Conversation:
+    """What a judge is shown. Pictures, where there are some, come first.
+
+    Args:
+        again: after a reply without a verdict; at temperature 0 the same words would only get the same reply.
+    """
     language = sample.language
-    words = [*([CROP[language]] if images else []), blocks(answer, sample), ASK[language]]
+    ask = f"{AGAIN[language]} {ASK[language]}" if again else ASK[language]
+    words = [*([CROP[language]] if images else []), blocks(answer, sample), ask]
     user = (*(ImagePart(image=i) for i in images), TextPart(text="\n\n".join(words)))
     return Conversation(
         messages=(
