@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from rich.console import Group
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from comic_eval.analysis.compared import Compared, Difference, Disagreement, MacroScore, Reply, RunScore
+from comic_eval.analysis.compared import Compared, Difference, Disagreement, Reply, RunScore
 from comic_eval.analysis.intervals import Interval
 from comic_eval.analysis.table import BLANK, NO_WIDTH, OPEN, percent
 from comic_eval.analysis.verdict import p_value, points, verdict
@@ -15,10 +16,10 @@ from comic_eval.run.redact import printable
 
 def compare_table(compared: Compared) -> Group:
     """Scores and differences, the verdict, disagreements, and notes; print it with a rich console."""
-    parts: list[Table | Text] = [Text(line) for line in _heading(compared)]
-    parts += [Text(""), _scores(compared)]
+    parts: list[Table | Text | Padding] = [Text(line) for line in _heading(compared)]
+    parts += [Text(""), _scores(compared), Text(""), _changes(compared)]
     for pair, lines in verdict(compared).items():
-        parts += [Text(""), Text(pair, style="bold"), *(Text(f"  {line}") for line in lines)]
+        parts += [Text(""), Text(pair, style="bold"), *(Padding(Text(line), (0, 0, 0, 2)) for line in lines)]
     if compared.disagreements:
         parts += [Text(""), *_disagreements(compared)]
     parts += [Text(""), *(Text(note, style="dim") for note in _notes(compared))]
@@ -45,24 +46,67 @@ def _letters(compared: Compared) -> list[str]:
 def _scores(compared: Compared) -> Table:
     letters = dict(zip((r.name for r in compared.runs), _letters(compared), strict=True))
     several = len(compared.runs) > 2
-    table = Table(box=None, padding=(0, 1, 0, 0))
-    for heading in ("task", "run"):
-        table.add_column(heading, no_wrap=True)
-    differing = ("Δ A", "[95 %]", "p", "p Holm", "lost", "gained", "shows")
-    for heading in ("n", "accuracy", "[95 %]", *["rank [95 %]"] * several, *differing):
-        table.add_column(heading, justify="right", no_wrap=True)
-    differences = {(d.second, d.task): d for d in compared.differences}
-    for name, task in compared.tasks.items():
-        label = Text(printable(task.title, 40) + ("" if task.comparable else OPEN), style="bold")
+    table = _table("n", "accuracy", "[95 %]", *["rank [95 %]"] * several)
+    for name in compared.tasks:
+        label = _label(compared, name)
         for score in (s for s in compared.scores if s.task == name):
-            cells = [str(score.n), percent(score.accuracy), _interval(score)]
-            cells += [_rank(score.rank, score.rank95)] if several else []
-            d = differences.get((score.run, name))
-            table.add_row(label, letters[score.run], *cells, *_difference(d))
+            rank = [_rank(score.rank, score.rank95)] * several
+            cells = [str(score.n), percent(score.accuracy), _interval(score), *rank]
+            table.add_row(label, letters[score.run], *cells)
             label = Text("")
-    for average, row in _averages(compared):
-        table.add_row(average, letters[row[0].run], "", *row[1], *([""] * 5))
+    label, corrected = _averages(compared)
+    for m in compared.macro:
+        rank = [_rank(m.rank, m.rank95)] * several
+        table.add_row(label, letters[m.run], "", percent(m.accuracy), _range(m.ci95) + " ", *rank)
+        label = Text("")
+    for m in compared.macro:
+        if m.corrected is not None:
+            table.add_row(corrected, letters[m.run], "", percent(m.corrected), _range(m.corrected_ci95) + " ")
+            corrected = Text("")
     return table
+
+
+def _changes(compared: Compared) -> Table:
+    letters = dict(zip((r.name for r in compared.runs), _letters(compared), strict=True))
+    table = _table("Δ A", "[95 %]", "p", "p Holm", "lost", "gained", "shows")
+    for name in compared.tasks:
+        label = _label(compared, name)
+        for d in (d for d in compared.differences if d.task == name):
+            table.add_row(label, letters[d.second], *_difference(d))
+            label = Text("")
+    label, corrected = _averages(compared)
+    for m in compared.macro:
+        if m.difference is not None:
+            table.add_row(label, letters[m.run], points(m.difference), _signed_range(m.difference_ci95))
+            label = Text("")
+    for m in compared.macro:
+        if m.corrected_difference is not None:
+            interval = _signed_range(m.corrected_difference_ci95)
+            table.add_row(corrected, letters[m.run], points(m.corrected_difference), interval)
+            corrected = Text("")
+    return table
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=None, padding=(0, 1, 0, 0), show_edge=False)
+    table.add_column("task", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table
+
+
+def _label(compared: Compared, name: str) -> Text:
+    task = compared.tasks[name]
+    return Text(printable(task.title, 40) + ("" if task.comparable else OPEN), style="bold")
+
+
+def _averages(compared: Compared) -> tuple[Text, Text]:
+    """The labels of the two averages."""
+    return (
+        Text(f"mean of {_tasks(len(compared.macro_tasks))}", style="bold"),
+        Text(f"above chance, {_tasks(len(compared.corrected_tasks))}", style="bold"),
+    )
 
 
 def _interval(score: RunScore) -> str:
@@ -88,39 +132,15 @@ def _rank(rank: int | None, interval: tuple[int, int] | None) -> str:
     return str(rank) if interval is None else f"{rank} [{interval[0]}, {interval[1]}]"
 
 
-def _difference(d: Difference | None) -> list[Text]:
-    if d is None:
-        return [Text("")] * 7
+def _difference(d: Difference) -> list[Text]:
     style = "bold" if d.finding in ("better", "worse") else ""
     cells = [points(d.difference), _signed_range(d.ci95), p_value(d.p), p_value(d.p_holm), str(d.lost), str(d.gained)]
     shows = "none" if d.detectable is None else f"{100 * d.detectable:.0f}"
     return [*(Text(cell, style=style) for cell in cells), Text(shows, style="dim")]
 
 
-def _averages(compared: Compared) -> list[tuple[Text, tuple[MacroScore, list[str]]]]:
-    rows: list[tuple[Text, tuple[MacroScore, list[str]]]] = []
-    several = len(compared.runs) > 2
-    label = Text(f"mean of {len(compared.macro_tasks)} tasks", style="bold")
-    for m in compared.macro:
-        rank = [_rank(m.rank, m.rank95)] if several else []
-        cells = [percent(m.accuracy), _range(m.ci95) + " ", *rank]
-        rows.append((label, (m, [*cells, *_change(m.difference, m.difference_ci95)])))
-        label = Text("")
-    label = Text(f"above chance, {_tasks(len(compared.corrected_tasks))}", style="bold")
-    for m in compared.macro:
-        if m.corrected is not None:
-            cells = [percent(m.corrected), _range(m.corrected_ci95) + " ", *[""] * several]
-            rows.append((label, (m, [*cells, *_change(m.corrected_difference, m.corrected_difference_ci95)])))
-            label = Text("")
-    return rows
-
-
 def _tasks(count: int) -> str:
     return f"{count} task{'s' * (count != 1)}"
-
-
-def _change(difference: float | None, interval: Interval | None) -> list[str]:
-    return ["", ""] if difference is None else [points(difference), _signed_range(interval)]
 
 
 def _disagreements(compared: Compared) -> list[Table | Text]:

@@ -132,7 +132,7 @@ def _foot(beside: Beside) -> list[TextLine]:
     for column in beside.columns.values():
         shown = detectable_from(0.5, column.n, column.n) if column.n else None
         cells.append(BLANK if shown is None else f"{100 * shown:.0f} points")
-    return [TextLine("foot", "difference that such an n shows", tuple(cells))]
+    return [TextLine("foot", "difference that n shows", tuple(cells))]
 
 
 def _legend(beside: Beside, measured: list[Cell]) -> list[str]:
@@ -143,7 +143,7 @@ def _legend(beside: Beside, measured: list[Cell]) -> list[str]:
         )
     if any(line.statistic == ACCURACY for line in beside.lines):
         lines.append(
-            "difference that such an n shows: between two accuracies near 50 % on n questions each, unpaired, found "
+            "difference that n shows: between two accuracies near 50 % on n questions each, unpaired, found "
             "with a power of 80 % at the level 0.05"
         )
     if not measured:

@@ -2,31 +2,64 @@
 
 from __future__ import annotations
 
-from rich.console import Group
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.table import Table
 from rich.text import Text
 
 from comic_eval.analysis.paper import PaperFigure, Source
-from comic_eval.analysis.paper_lines import Kind, layout
+from comic_eval.analysis.paper_lines import Kind, Layout, layout
 from comic_eval.analysis.paper_measured import Beside
 
 _STYLES: dict[Kind, str] = {"paper": "", "gain": "dim", "measured": "cyan", "foot": "dim"}
 
 
 def beside_table(beside: Beside) -> Group:
-    """The table with its notes; print it with a rich console."""
+    """The table with its notes; print it with a rich console. Columns that do not fit go into a table below."""
     laid = layout(beside)
-    table = Table(
-        title=Text(laid.title, style="bold"), title_justify="left", box=None, padding=(0, 1, 0, 0), show_edge=False
-    )
-    table.add_column("", no_wrap=True)
-    for heading in laid.header:
-        table.add_column(Text(heading), justify="left", no_wrap=True, vertical="top")
-    for line in laid.lines:
-        style = _STYLES[line.kind]
-        table.add_row(Text(line.label, style=style), *(Text(cell, style=style) for cell in line.cells))
     notes = [Text(note, style="dim") for note in laid.notes]
-    return Group(table, Text(""), *notes, *(Text(caution, style="yellow") for caution in laid.cautions))
+    return Group(
+        Text(laid.title, style="bold"),
+        _Folded(laid),
+        *notes,
+        *(Text(caution, style="yellow") for caution in laid.cautions),
+    )
+
+
+class _Folded:
+    """The table in as many parts as the terminal's width asks for, each with the labels of the rows."""
+
+    def __init__(self, laid: Layout) -> None:
+        self._laid = laid
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for part in self._parts(options.max_width):
+            table = Table(box=None, padding=(0, 1, 0, 0), show_edge=False)
+            table.add_column("", no_wrap=True)
+            for i in part:
+                table.add_column(Text(self._laid.header[i]), no_wrap=True)
+            for line in self._laid.lines:
+                style = _STYLES[line.kind]
+                table.add_row(Text(line.label, style=style), *(Text(line.cells[i], style=style) for i in part))
+            yield table
+            yield Text("")
+
+    def _parts(self, width: int) -> list[list[int]]:
+        left = width - 1 - max(_width(line.label) for line in self._laid.lines)
+        parts: list[list[int]] = [[]]
+        used = 0
+        for i, heading in enumerate(self._laid.header):
+            needed = 1 + max(_width(text) for text in (heading, *(line.cells[i] for line in self._laid.lines)))
+            if parts[-1] and used + needed > left:
+                parts.append([])
+                used = 0
+            parts[-1].append(i)
+            used += needed
+        return parts
+
+
+def _width(text: str) -> int:
+    return max(cell_len(part) for part in text.split("\n"))
 
 
 def beside_markdown(beside: Beside) -> str:
