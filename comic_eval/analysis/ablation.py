@@ -12,11 +12,11 @@ from typing import Literal
 from comic_eval.analysis.intervals import Interval
 from comic_eval.analysis.paired import cluster_bootstrap_difference, holm, mcnemar_exact, smallest_significant
 from comic_eval.analysis.summary import Bootstrap
-from comic_eval.images.budget import PIXELS_PER_TOKEN
 from comic_eval.run.folder import read_records
 from comic_eval.run.manifest import Manifest, read_manifest
 from comic_eval.run.record import Record
 from comic_eval.types import Frozen
+from comic_eval.zoom.coords import family_named
 
 BASELINE = "page"
 ALPHA = 0.05
@@ -51,7 +51,7 @@ class Cell(Frozen):
         n: finished samples.
         accuracy: correct / n.
         images: mean number of pictures a sample.
-        tokens: mean visual tokens a sample: sent pixels / 784.
+        tokens: mean visual tokens a sample: sent pixels by the family's pixels a token.
         comparable: False where the judge's scores must not stand beside an LLM judge's.
     """
 
@@ -101,7 +101,10 @@ class Comparison(Frozen):
 
 
 class Ablation(Frozen):
-    """``ablation.json``: one model, the same samples, several views and budgets."""
+    """``ablation.json``: one model, the same samples, several views and budgets.
+
+    ``pixels_per_token``: of the model's family, by which `Cell.tokens` are counted.
+    """
 
     name: str
     model: str
@@ -114,6 +117,7 @@ class Ablation(Frozen):
     baseline: str = BASELINE
     alpha: float = ALPHA
     bootstrap: Bootstrap = Bootstrap()
+    pixels_per_token: int
     reads_images: bool
     note: str | None
     conditions: tuple[Condition, ...]
@@ -171,6 +175,7 @@ def build_ablation(name: str, runs: Sequence[tuple[Path, tuple[int, ...]]]) -> A
         language=first.spec.language,
         limit=first.spec.limit,
         judge=first.spec.judge,
+        pixels_per_token=family_named(first.spec.family).pixels_per_token,
         reads_images=first.adapter.reads_images,
         note=first.adapter.note,
         conditions=tuple(_condition(run) for run in read),
@@ -198,6 +203,7 @@ def _condition(run: _Run) -> Condition:
 
 def _cells(run: _Run, budget: int) -> list[Cell]:
     cells = []
+    family = family_named(run.manifest.spec.family)
     for task, plan in run.manifest.tasks.items():
         records = [r for r in run.records.values() if r.task == task]
         count = Counter(r.status for r in records)
@@ -217,7 +223,7 @@ def _cells(run: _Run, budget: int) -> list[Cell]:
                 unscored=count["unscored"],
                 accuracy=correct / len(records) if records else None,
                 images=fmean(len(r.images) for r in records) if records else None,
-                tokens=fmean(pixels) / PIXELS_PER_TOKEN if records else None,
+                tokens=fmean(pixels) / family.pixels_per_token if records else None,
                 chance=plan.chance,
                 comparable=plan.kind != "open" or run.manifest.judge.comparable,
             )

@@ -86,7 +86,8 @@ def _notes(ablation: Ablation) -> list[str]:
         f"Δ {ablation.baseline}: accuracy minus that of view {ablation.baseline} at the same budget, in points, paired "
         f"over the same samples; 95 % bootstrap over pages; p: exact McNemar test, then Holm's correction over all "
         f"{len(ablation.comparisons)} comparisons; bold: p Holm at most {ablation.alpha:g}",
-        "failed, unparsed and unscored answers count as wrong; tokens: sent pixels / 784, mean a sample",
+        "failed, unparsed and unscored answers count as wrong; tokens: sent pixels / "
+        f"{ablation.pixels_per_token}, mean a sample",
     ]
     if any(not cell.comparable for cell in ablation.cells):
         notes.append(f"{OPEN} judge {printable(ablation.judge, 40)}: not comparable with an LLM judge")

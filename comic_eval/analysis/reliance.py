@@ -9,12 +9,11 @@ from typing import Literal, get_args
 
 from comic_eval.analysis.intervals import Interval, cluster_bootstrap_mean, wilson
 from comic_eval.analysis.paired import cluster_bootstrap_difference, mcnemar_exact
-from comic_eval.images.budget import PIXELS_PER_TOKEN
 from comic_eval.run.folder import read_records
 from comic_eval.run.manifest import Manifest, read_manifest
 from comic_eval.run.record import Record
 from comic_eval.types import Frozen
-from comic_eval.zoom.coords import FAMILIES
+from comic_eval.zoom.coords import family_named
 from comic_eval.zoom.measure import coverage, matched_ious
 from comic_eval.zoom.trace import Trace, ZoomCall
 
@@ -147,8 +146,7 @@ def build_reliance(
     ids = {key for answers in found.values() for key in answers}
     traces = {r.sample_id: (r.task, r.trace) for r in records if r.trace and r.sample_id in ids}
     tasks = list(manifest.tasks)
-    family = next((f for f in FAMILIES if f.name == manifest.spec.family), None)
-    pixels = family.patch**2 if family and family.patch else PIXELS_PER_TOKEN
+    pixels = family_named(manifest.spec.family).pixels_per_token
     scores = [_score(name, budget, arm, _of(name, a)) for (arm, budget), a in found.items() for name in [*tasks, ALL]]
     pairs = [
         (name, budget, arm, _of(name, found["predicted", budget]), _of(name, found[arm, budget]))

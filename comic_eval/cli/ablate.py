@@ -33,7 +33,7 @@ Every view and budget is a run of its own, NAME-VIEW-BUDGET in --runs-dir; NAME/
 # Said in the words of ``comic-eval run``.
 BEFORE = ("model",)
 AFTER = (
-    *("benchmark", "split", "tasks", "language", "limit", "runs_dir", "judge", "seed", "base_url", "api"),
+    *("benchmark", "split", "tasks", "language", "limit", "family", "runs_dir", "judge", "seed", "base_url", "api"),
     *("judge_crop", "judge_base_url", "judge_settings", "allow_self_judge"),
     *("adapter_settings", "temperature", "default_temperature", "top_p", "max_tokens", "sampling_seed"),
     *("reasoning_effort", "extra_body", "concurrency", "rpm", "tpm", "max_retries", "timeout", "price", "no_cache"),

@@ -57,7 +57,7 @@ def execute(options: dict[str, Any]) -> int:
 
 
 def _chosen(options: dict[str, Any]) -> dict[str, Any]:
-    keys = ("model", "views", "budgets", "benchmark", "split", "language", "limit", "seed", "name")
+    keys = ("model", "views", "budgets", "benchmark", "split", "language", "limit", "seed", "name", "family")
     tasks = options["tasks"]
     return {key: options[key] for key in keys} | {
         "tasks": [t.strip() for t in tasks.split(",") if t.strip()] if tasks is not None else None,
@@ -96,5 +96,6 @@ def _show_preview(chosen: dict[str, Any], runs_dir: Path) -> None:
     for plan in plans:
         click.echo(f"{plan.requests:7} requests, {plan.images:7} images, {plan.image_tokens:13,} tokens  {plan.name}")
     requests, images, tokens = (sum(getattr(p, key) for p in plans) for key in ("requests", "images", "image_tokens"))
-    click.echo(f"{requests:7} requests, {images:7} images, {tokens:13,} tokens  in all, at 784 pixels a token")
+    each = plans[0].pixels_per_token
+    click.echo(f"{requests:7} requests, {images:7} images, {tokens:13,} tokens  in all, at {each} pixels a token")
     click.echo("Nothing was sent or written. Answers in the response cache would cost nothing.")

@@ -200,8 +200,8 @@ def _show_preview(options: dict[str, Any], chosen: dict[str, Any], runs_dir: Pat
     click.echo(f"{plan.samples:6}  samples, of which {plan.answered} are answered already by run {plan.name}")
     click.echo(
         f"{plan.requests:6}  requests with {plan.images} images ({plan.distinct_images} different), "
-        f"{plan.pixels / 1e6:.1f} megapixels: about {plan.image_tokens:,} image tokens at 784 pixels each, "
-        f"and {plan.prompt_characters:,} characters of prompts"
+        f"{plan.pixels / 1e6:.1f} megapixels: about {plan.image_tokens:,} image tokens at "
+        f"{plan.pixels_per_token} pixels each, and {plan.prompt_characters:,} characters of prompts"
     )
     for line in forecast_lines(plan.forecast):
         click.echo(line)

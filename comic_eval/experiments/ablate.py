@@ -83,6 +83,7 @@ async def ablate_async(
     judge: str | Judge = "reference",
     seed: int = 0,
     crop: CropRules | None = None,
+    family: str | None = None,
     operation: Operation | None = None,
     prices: Prices | None = None,
     display: Display = "none",
@@ -126,6 +127,7 @@ async def ablate_async(
         judge=judge,
         seed=seed,
         crop=crop,
+        family=family,
     )
     carry = Carry(
         runs_dir=Path(runs_dir),

@@ -90,6 +90,11 @@ def smart_resize_32(width: int, height: int, budget: int) -> tuple[int, int]:
     return smart_resize(width, height, budget, 32)
 
 
+def pixels_per_token(resize: ResizeRule) -> int:
+    """Sent pixels that a visual token of the budget stands for under this rule."""
+    return 32 * 32 if resize is smart_resize_32 else PIXELS_PER_TOKEN
+
+
 def resize_rule_for(family: Family) -> ResizeRule:
     """The rule by which a model family's images are resized before they are sent."""
     return {28: smart_resize_28, 32: smart_resize_32, None: plain_resize}[family.patch]

@@ -14,7 +14,7 @@ import PIL
 from PIL import Image
 
 from comic_eval.errors import BenchmarkError
-from comic_eval.images.budget import DEFAULT_BUDGET, PIXELS_PER_TOKEN, ResizeRule, plain_resize
+from comic_eval.images.budget import DEFAULT_BUDGET, ResizeRule, pixels_per_token, plain_resize
 from comic_eval.images.composite import canvas_size, draw_composite
 from comic_eval.images.crops import place_cut
 from comic_eval.images.encode import JPEG_QUALITY, JPEG_SUBSAMPLING, encode
@@ -57,7 +57,8 @@ class Renderer:
 
     Args:
         benchmark_folder: the folder that `Sample.image` is relative to.
-        budget: visual tokens an image; at most ``budget * 784`` pixels are sent.
+        budget: visual tokens an image; at most ``budget * 784`` pixels are sent, or 1,024 in place of 784 where
+            ``resize`` is the rule of a family whose tokens cover 32 x 32.
         cache_dir: where encoded images are kept between runs; None keeps them in memory only. The folder grows with
             every distinct picture and may be deleted at any time.
         memory_bytes: upper bound of the encoded images (with their base64 form) kept in memory.
@@ -94,7 +95,7 @@ class Renderer:
         return {
             "renderer_version": RENDERER_VERSION,
             "budget_visual_tokens": self._budget,
-            "max_pixels": self._budget * PIXELS_PER_TOKEN,
+            "max_pixels": self._budget * pixels_per_token(self._resize),
             "resize": self._rule_name,
             "jpeg_quality": JPEG_QUALITY,
             "jpeg_subsampling": "4:4:4",

@@ -105,7 +105,8 @@ async def evaluate_async(
         tasks: names; None for all.
         view: what the model is shown of a page: ``page``, ``panel``, ... (see `comic_eval.images.views`), or ``blind``
             for nothing. Samples that have no such view are left out; the manifest counts them.
-        budget: visual tokens an image may cost; T tokens mean at most 784 T pixels.
+        budget: visual tokens an image may cost; T tokens mean at most 784 T pixels (1,024 T in
+            families whose tokens cover 32 x 32).
         limit: number of samples in total, spread evenly over the tasks; the same ones for every model.
         concurrency: samples in work at a time; short for ``operation=Operation(concurrency=...)``.
         name: of the run; by default made of model, benchmark, view and a digest of the specification.

@@ -9,7 +9,7 @@ from pydantic import Field
 from comic_eval.costs.forecast import Ask, Forecast, forecast
 from comic_eval.costs.image_tokens import resolve
 from comic_eval.costs.prices import PriceTable, find_prices
-from comic_eval.images.budget import PIXELS_PER_TOKEN, ResizeRule
+from comic_eval.images.budget import ResizeRule
 from comic_eval.images.composite import canvas_size
 from comic_eval.images.views import Picture, get_view
 from comic_eval.run.folder import JOURNAL, read_outcomes, run_folder
@@ -28,7 +28,8 @@ class Preview(Frozen):
         requests: what is left to ask.
         images: pictures that those requests send; ``distinct_images`` of them differ.
         pixels: of all pictures sent; pictures whose size the benchmark does not state are left out.
-        image_tokens: pixels / 784; providers count by rules of their own.
+        pixels_per_token: of the model's family, by which budgets are counted; 784 where it is unknown.
+        image_tokens: pixels by that; providers count by rules of their own.
         prompt_characters: of all prompts.
         left_out: task -> reason -> number of chosen samples that have no such view.
         forecast: tokens by the provider's own rule, and dollars.
@@ -43,6 +44,7 @@ class Preview(Frozen):
     images: int
     distinct_images: int
     pixels: int
+    pixels_per_token: int
     image_tokens: int
     prompt_characters: int
     left_out: dict[str, dict[str, int]] = Field(default_factory=dict)
@@ -77,6 +79,7 @@ def preview(
         asks.append(Ask(text=prompt, sizes=tuple(size for size in sizes if size is not None)))
     pixels = sum(width * height for ask in asks for width, height in ask.sizes)
     zooming = prepared.zooming
+    per_token = prepared.reading.family.pixels_per_token
     return Preview(
         name=prepared.name,
         spec_digest=prepared.spec.digest,
@@ -87,7 +90,8 @@ def preview(
         images=len(pictures),
         distinct_images=len(set(pictures)),
         pixels=pixels,
-        image_tokens=pixels // PIXELS_PER_TOKEN,
+        pixels_per_token=per_token,
+        image_tokens=pixels // per_token,
         prompt_characters=sum(len(ask.text) for ask in asks),
         left_out=prepared.left_out,
         forecast=forecast(

@@ -10,7 +10,7 @@ from comic_eval.contracts import AdapterInfo
 from comic_eval.errors import UserError
 from comic_eval.images.budget import ResizeRule, resize_rule_for
 from comic_eval.zoom.checkpoint import CheckpointSettings, read_checkpoint_settings
-from comic_eval.zoom.coords import FAMILIES, UNKNOWN, CoordSpec, Family, family_of
+from comic_eval.zoom.coords import FAMILIES, UNKNOWN, CoordSpec, Family, family_named, family_of
 from comic_eval.zoom.settings import ZoomSettings
 
 _NAMES: dict[str, CoordSpec] = {
@@ -66,15 +66,13 @@ def model_family(info: AdapterInfo, name: str | None = None) -> Family:
     Raises:
         UserError: there is no family of that name.
     """
-    named = {family.name: family for family in FAMILIES}
     if name is not None:
-        if name not in named:
+        if name not in FAMILY_NAMES:
             raise UserError(f"family {name!r}: known are {', '.join(FAMILY_NAMES)}")
-        return named[name]
-    said = info.family or ""
-    if said in named:
-        return named[said]
-    found = family_of(said)
+        return family_named(name)
+    if info.family in FAMILY_NAMES:
+        return family_named(info.family)
+    found = family_of(info.family or "")
     return found if found is not UNKNOWN else family_of(info.id)
 
 

@@ -48,7 +48,8 @@ class RunSpec(Frozen):
         model: ``provider:name``.
         model_settings: what the adapter says changes its answers (endpoint, API, server options); no keys.
         tasks: names, in the order of the tables.
-        budget: visual tokens an image may cost; T tokens mean that at most 784 T pixels are sent.
+        budget: visual tokens an image may cost; T tokens mean that at most 784 T pixels are sent (1,024 T
+            in families whose tokens cover 32 x 32).
         limit: number of samples, spread evenly over the tasks; None for all.
         judge: id of the judge of open answers.
         seed: of everything random that is ours (random baselines, fitting); ``params.seed`` is the model's own.

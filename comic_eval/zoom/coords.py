@@ -95,6 +95,11 @@ class Family(Frozen):
     patch: Literal[28, 32] | None = None
     documented: bool = True
 
+    @property
+    def pixels_per_token(self) -> int:
+        """Sent pixels that one visual token covers; 28 x 28, by which budgets are counted, where no rule is known."""
+        return (self.patch or 28) ** 2
+
 
 _PERMILLE = CoordSpec()
 
@@ -117,6 +122,11 @@ UNKNOWN = Family(name="unknown", pattern="", coords=_PERMILLE, documented=False)
 def family_of(model: str) -> Family:
     """The family of a model id such as ``vllm:Qwen/Qwen2.5-VL-7B-Instruct``; `UNKNOWN` where none fits."""
     return next((f for f in FAMILIES if re.search(f.pattern, model.lower())), UNKNOWN)
+
+
+def family_named(name: str | None) -> Family:
+    """The family called ``name``; `UNKNOWN` where there is none."""
+    return next((f for f in FAMILIES if f.name == name), UNKNOWN)
 
 
 def alternative_readings(spec: CoordSpec) -> dict[str, CoordSpec]:

@@ -84,6 +84,27 @@ def test_a_dry_run_writes_and_sends_nothing(pages: Path, tmp_path: Path) -> None
     assert lines["x-blind"][2] == "0"
 
 
+def test_a_familys_own_rule_and_tokens(pages: Path, tmp_path: Path) -> None:
+    arguments = (*on(pages, tmp_path, "openai:m"), "--views", "page,panel", "--budget", 64, "--family", "qwen3-vl")
+    with MockOpenAI("<answer>C</answer>") as server:
+        arguments += ("--base-url", server.base_url)
+        dry = call(*arguments, "--dry-run")
+        assert dry.returncode == 0, dry.stderr
+        assert "at 1024 pixels a token" in dry.stdout
+        done = call(*arguments)
+        assert done.returncode == 0, done.stderr
+        sent = {image.size for request in server.requests for image in request.images}
+    assert all(width % 32 == height % 32 == 0 and width * height <= 64 * 1024 for width, height in sent)
+    assert "tokens: sent pixels / 1024" in done.stdout
+    found = json.loads((tmp_path / "x" / "ablation.json").read_text())
+    assert found["pixels_per_token"] == 1024
+    page = [cell for cell in found["cells"] if cell["view"] == "page"]
+    assert all(cell["tokens"] == int(cell["tokens"]) <= 64 for cell in page)
+    wrong = call(*on(pages, tmp_path / "other"), "--family", "qwem")
+    assert wrong.returncode == 2
+    assert "qwen3-vl" in wrong.stderr
+
+
 def test_failed_requests_end_with_3_and_the_same_call_mends_them(pages: Path, tmp_path: Path) -> None:
     def fault(request: Any) -> Any:
         return "context_length" if broken and len(request.images) == len(PANELS) else None

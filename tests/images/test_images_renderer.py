@@ -13,6 +13,7 @@ from support.art import busy_art
 
 from comic_eval.errors import BenchmarkError, UserError
 from comic_eval.images import VIEWS, Renderer
+from comic_eval.images.budget import ResizeRule, plain_resize, smart_resize_28, smart_resize_32
 from comic_eval.images.store import DiskCache
 from comic_eval.types import Box, Composite, EncodedImage, Mark, Question, Region, Sample
 
@@ -153,6 +154,14 @@ def test_settings_tell_what_decides_the_pixels(benchmark_folder: Path) -> None:
     assert settings["budget_visual_tokens"] == 1024
     assert settings["max_pixels"] == 1024 * 784
     assert settings["resize"] == "plain_resize"
+
+
+@pytest.mark.parametrize("resize", [plain_resize, smart_resize_28, smart_resize_32])
+def test_settings_tell_the_limit_that_the_rule_keeps(benchmark_folder: Path, resize: ResizeRule) -> None:
+    most = Renderer(benchmark_folder, budget=1024, resize=resize).settings["max_pixels"]
+    sent = [width * height for side in range(2000, 3000, 7) for width, height in [resize(side, side, 1024)]]
+    assert isinstance(most, int)
+    assert 0.99 * most < max(sent) <= most
 
 
 # --- what is refused ------------------------------------------------------------------------------------------------
