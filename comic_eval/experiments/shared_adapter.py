@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from comic_eval.contracts import Adapter, AdapterInfo, RunContext
+from comic_eval.contracts import Adapter, AdapterInfo, NamesItsModel, RunContext
 from comic_eval.types import Generation, Request
 
 
@@ -16,6 +16,11 @@ class SharedAdapter:
     @property
     def info(self) -> AdapterInfo:
         return self._adapter.info
+
+    @property
+    def served(self) -> str | None:
+        """Which model the server has loaded, where the adapter tells (`comic_eval.contracts.NamesItsModel`)."""
+        return self._adapter.served if isinstance(self._adapter, NamesItsModel) else None
 
     async def start(self, context: RunContext) -> None:
         if not self._started:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import json
 import sys
@@ -18,6 +19,7 @@ from support.runs import TableModel, make_pages
 from comic_eval import evaluate
 from comic_eval.benchmark import write_benchmark
 from comic_eval.errors import RunFolderError
+from comic_eval.experiments.ablate import AblateResult, ablate_async
 from comic_eval.plugins import get_task
 from comic_eval.run.evaluate import RunResult
 from comic_eval.run.scoring import scoring_digest
@@ -57,6 +59,25 @@ def test_answers_of_the_model_before_do_not_come_from_the_cache(pages: Path, tmp
         again = asked(back, pages, tmp_path, "again", limit=2)
         assert not back.requests
     assert {r.text for r in again.records} == {"<answer>C</answer>"}
+
+
+def test_a_series_keeps_the_answers_of_two_models_apart(pages: Path, tmp_path: Path) -> None:
+    def ablated(server: MockOpenAI, name: str) -> AblateResult:
+        settings = {"base_url": server.base_url, "api_key_env": None}
+        plan: dict[str, Any] = {"views": ("page", "blind"), "budgets": (1024,), "limit": 2, "name": name}
+        made = ablate_async(model="openai:local", adapter_settings=settings, benchmark=pages, runs_dir=tmp_path, **plan)
+        return asyncio.run(made)
+
+    with MockOpenAI("<answer>C</answer>", card=FIRST) as server:
+        ablated(server, "first")
+    with restarted(server, SECOND, "<answer>A</answer>") as other:
+        second = ablated(other, "second")
+        assert len(other.requests) == 4
+        journal = tmp_path / "first-page-1024" / "journal.jsonl"
+        journal.write_text(journal.read_text().splitlines(keepends=True)[0])
+        with pytest.raises(RunFolderError, match="another model"):
+            ablated(other, "first")
+    assert [c.correct for c in second.ablation.cells] == [0, 0, 0, 0]
 
 
 def test_a_run_does_not_go_on_with_another_model(pages: Path, tmp_path: Path) -> None:
