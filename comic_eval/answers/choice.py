@@ -23,11 +23,12 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from comic_eval.answers import formats, stated, tags
+from comic_eval.answers import formats, rejected, stated
 from comic_eval.answers.choice_table import ChoiceTable
 from comic_eval.answers.letters import AMBIGUOUS, OUT_OF_RANGE, Letters
 from comic_eval.answers.normalise import canonical
 from comic_eval.answers.refusal import is_refusal
+from comic_eval.answers.reply import read_reply
 from comic_eval.types import Extraction, Language
 
 _JSON_KEYS = frozenset(
@@ -44,11 +45,6 @@ _NONE_OF_THEM = re.compile(
     r"^(?:none|neither|aucune?|ni l'une? ni l'autre)\b(?: of (?:the above|these|them|the choices|the options)"
     r"| de(?:s| ces) (?:réponses|choix|propositions)| d'entre (?:eux|elles))?"
     r"(?: (?:is correct|fits?|applies|matches))?$",
-    re.IGNORECASE,
-)
-_NEGATION = re.compile(
-    r"\b(?:not|never|neither|nor|cannot|pas|ni|jamais|aucune?|rather than|instead of|plutôt que|au lieu de|unlike"
-    r"|eliminat\w*|rules? out|ruled out|wrong|incorrect|faux|fausse|exclu\w*)\b|n't\b",
     re.IGNORECASE,
 )
 _CLAUSES = re.compile(r"[,;:]|\bbut\b|\bmais\b| - ")
@@ -75,36 +71,28 @@ def _reader(choices: tuple[str, ...]) -> _Reader:
     return _Reader(ChoiceTable(choices))
 
 
+def _extraction(found: str | None) -> Extraction | None:
+    """A letter, a reason or nothing as an extraction."""
+    if found is None:
+        return None
+    return Extraction(value=found) if len(found) == 1 else Extraction(value=None, reason=found)
+
+
 class _Reader:
     def __init__(self, table: ChoiceTable) -> None:
         self._table = table
         self._letters = Letters(table)
 
     def read(self, text: str) -> Extraction:
-        text = canonical(text)
-        if not text:
-            return Extraction(value=None, reason="empty")
-        reply = tags.without_thoughts(text)
-        tagged = tags.read_tags(reply.tagged, "choice", self._read_tag)
-        if tagged is not None:
-            return tagged
-        body = tags.without_tags(reply.body)
-        found = self._read_body(body)
-        if found is not None:
-            return self._extraction(found)
-        if reply.unfinished is not None:
-            return Extraction(value=None, reason="truncated")
-        return Extraction(value=None, reason="refusal" if is_refusal(body) else "no_answer")
+        return read_reply(
+            canonical(text),
+            "choice",
+            tag=lambda content: _extraction(self._read_tag(content)),
+            body=lambda body: _extraction(self._read_body(body)),
+        )
 
-    def _extraction(self, found: str) -> Extraction:
-        return Extraction(value=found) if len(found) == 1 else Extraction(value=None, reason=found)
-
-    def _read_tag(self, content: str) -> Extraction:
-        plain = formats.unmark(formats.plain_latex(content))
-        found = self._short(plain) or self._read_body(content)
-        if found is not None:
-            return self._extraction(found)
-        return Extraction(value=None, reason="refusal" if is_refusal(content) else "no_answer")
+    def _read_tag(self, content: str) -> str | None:
+        return self._short(formats.unmark(formats.plain_latex(content))) or self._read_body(content)
 
     def _read_body(self, body: str) -> str | None:
         """A letter, a reason, or None where the text gives nothing."""
@@ -113,9 +101,9 @@ class _Reader:
         found = {self._short(formats.unmark(value)) for value in formatted} - {None}
         if found:
             return str(found.pop()) if len(found) == 1 else AMBIGUOUS
-        body = stated.without_rejected(formats.unmark(formats.plain_latex(body)))
+        body = rejected.without_rejected(formats.unmark(formats.plain_latex(body)))
         if self._table.same_or_different:
-            body = stated.without_not_the_same(body)
+            body = rejected.without_not_the_same(body)
         listing = self._is_listing(body)
         return (
             self._short(body)
@@ -156,7 +144,7 @@ class _Reader:
     def _agreeing(self, letter: str, rest: str) -> str:
         """The letter, unless the text beside it names another choice and not this one."""
         named = self._table.named(rest)
-        return AMBIGUOUS if len(named) == 1 and letter not in named and not _NEGATION.search(rest) else letter
+        return AMBIGUOUS if len(named) == 1 and letter not in named and not rejected.NEGATION.search(rest) else letter
 
     def _statements(self, body: str) -> str | None:
         """What the last statement says; a letter, a reason or None."""
@@ -192,7 +180,7 @@ class _Reader:
         if stated.leaves_open(rest):
             mentioned = set(re.findall(r"(?<![\w'])[A-Z](?![\w'])", rest)) & set(self._table.letters)
             return AMBIGUOUS if len(mentioned) > 1 else None
-        named = set() if _NEGATION.search(rest) else self._table.named(rest)
+        named = set() if rejected.NEGATION.search(rest) else self._table.named(rest)
         return named.pop() if len(named) == 1 else AMBIGUOUS if named else None
 
     def _approved(self, body: str, pattern: re.Pattern[str]) -> list[tuple[int, str]]:
@@ -245,7 +233,7 @@ class _Reader:
 
     def _is_against(self, clause: str) -> bool:
         """Whether a clause turns a choice down, or round, with words that no choice has itself."""
-        patterns = (stated.AGAINST, _NEGATION, *([stated.FARTHER] if self._table.marks else []))
+        patterns = (rejected.AGAINST, rejected.NEGATION, *([rejected.FARTHER] if self._table.marks else []))
         return any(p.search(clause) and not p.search(self._table.text) for p in patterns)
 
     def _concluded(self, sentence: str) -> str | None:
@@ -260,18 +248,29 @@ class _Reader:
         last = sentences[-1]
         if listing and self._line(last)[0]:
             return AMBIGUOUS
-        clauses = [c for c in _CLAUSES.split(last) if not _NEGATION.search(c)]
+        clauses = [c for c in _CLAUSES.split(last) if not rejected.NEGATION.search(c)]
         against = [c for c in clauses if self._is_against(c)]
-        rejected = [self._letters.inside(c) | self._table.named(c) for c in against]
+        turned_down = [self._letters.inside(c) | self._table.named(c) for c in against]
         clauses = [c for c in clauses if c not in against]
         # "A is smaller, which suggests it is farther": the clauses must be read together.
-        if against and (not clauses or not all(rejected)):
-            return AMBIGUOUS if len(set().union(*rejected)) > 1 else None
+        if against and (not clauses or not all(turned_down)):
+            return AMBIGUOUS if len(set().union(*turned_down)) > 1 else None
+        said = self._said(clauses)
+        # "They could be the same" commits to nothing.
+        if len(said) == 1 and said != self._said([c for c in clauses if not self._is_undecided(c)]):
+            return None
+        if OUT_OF_RANGE in said:
+            return OUT_OF_RANGE if len(said) == 1 else AMBIGUOUS
+        return said.pop() if len(said) == 1 else AMBIGUOUS if said else None
+
+    def _said(self, clauses: list[str]) -> set[str]:
+        """The choices that clauses name, by letter or text."""
         kept = " , ".join(clauses)
         said = self._letters.inside(kept) | self._table.named(kept)
         # "Their clothes are different" does not say that they are.
         if not self._table.same_or_different or len(kept.split()) <= 2 or stated.WHO.search(kept):
             said = said or self._table.told(kept)
-        if OUT_OF_RANGE in said:
-            return OUT_OF_RANGE if len(said) == 1 else AMBIGUOUS
-        return said.pop() if len(said) == 1 else AMBIGUOUS if said else None
+        return said
+
+    def _is_undecided(self, clause: str) -> bool:
+        return bool(rejected.UNDECIDED.search(clause)) and not self._letters.inside(clause)

@@ -35,8 +35,9 @@ _ANOTHER = re.compile(
 _JOINED = re.compile(r"(?<![\w'])(?P<one>[A-Z])\)? ?(?:or|and|ou|et|/|&|,) ?\(?(?P<other>[A-Z])(?![\w'])")
 # Capitals that stand alone; an "A" or "I" only where a verb shows that it is no article or pronoun.
 _LONE_LETTER = re.compile(rf"(?<![\w'])(?:[B-HJ-Z](?![\w'])|A(?={_CLAUSE.pattern}))")
+_CAPITAL = re.compile(r"(?<![\w'])[A-Z](?![\w'])")
 _OF_A_MARK = re.compile(
-    r"(?:marked|labell?ed|marquée?|désignée?|character|panel|box|personnage|case|cadre) \(?[A-Z]\)?[.!]*$"
+    r"(?:marked|labell?ed|marquée?|désignée?|character|figure|person|panel|box|personnage|case|cadre) \(?[A-Z]\)?[.!]*$"
 )
 _SUBJECT = re.compile(
     r"(?:so|therefore|thus|hence|donc|ainsi)?,? ?(?P<letter>(?-i:[A-Z]))"
@@ -44,6 +45,25 @@ _SUBJECT = re.compile(
     re.IGNORECASE,
 )
 _FINAL_LETTER = re.compile(r"(?<![\w'])(?P<letter>[A-Z])\)?[.!]*$")
+# "Plan B" and "Vitamin C" are names: a noun with a letter that is none of ours.
+_NAME = re.compile(
+    r"\b(?:plans?|vitamine?s?|types?|groupe?s?|grades?|hepatitis|hépatite|sections?|appendix|annexe|routes?|class|classe"
+    r"|category|catégorie|levels?|niveau|sides?|face|teams?|équipe|points?|blocks?|bloc|rooms?|salle|lines?|ligne|parts?"
+    r"|partie|exhibits?|notes?|columns?|colonne|rows?|rangée|zones?|gates?|doors?|porte|streets?|avenue|building|bâtiment"
+    r"|series|série|version|volumes?|tome|chapters?|chapitre|tables?|tableau|size|taille|model|modèle|agent|mr|mrs|ms"
+    r"|dr|monsieur|madame|doctor|docteur|professor|professeur|key|touche|blood|sang|school|école|major|minor|majeur"
+    r"|mineur|drive|disque|unit|unité|phase|stage|étape|step|case|scenario|scénario|formula|formule)"
+    r"[ :,]{1,3}[A-Z]\)?[.!]*$",
+    re.IGNORECASE,
+)
+# Two words, the second one a letter, are a name too ("Hat A") unless the first one points at a choice.
+_TWO_WORDS = re.compile(
+    r"(?!(?:option|choice|answer|letter|candidate|image|picture|order|so|thus|therefore|hence|it's|that's|is|definitely"
+    r"|probably|maybe|perhaps|clearly|likely|pick|choose|select|say|choix|réponse|reponse|lettre|proposition|candidate?"
+    r"|donc|c'est|est|sûrement|probablement|peut-être|ordre|figure|panel|character|vignette|cadre|personnage)\b)"
+    r"[^\W\d_]+\.? [A-Z][.!]*",
+    re.IGNORECASE,
+)
 
 
 class Letters:
@@ -120,7 +140,13 @@ class Letters:
         for match in _JOINED.finditer(sentence):
             found |= {self.in_range(match["one"]), self.in_range(match["other"])}
         final = _FINAL_LETTER.search(sentence.rstrip())
-        if final and not _OF_A_MARK.search(sentence):
+        if final and not _OF_A_MARK.search(sentence) and not _is_name(sentence):
             found |= {self.in_range(c) for c in _LONE_LETTER.findall(sentence)}
+            # "A overlaps B" says something of both.
+            found |= {self._table.marks[c] for c in _CAPITAL.findall(sentence) if c in self._table.marks}
             found.add(self.in_range(final["letter"]))
         return found
+
+
+def _is_name(sentence: str) -> bool:
+    return bool(_NAME.search(sentence) or _TWO_WORDS.fullmatch(sentence.strip()))

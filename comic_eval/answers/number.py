@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import re
 
-from comic_eval.answers import formats, numerals, stated, tags
+from comic_eval.answers import formats, numerals, rejected, stated, sums
 from comic_eval.answers.normalise import canonical, words
 from comic_eval.answers.quantities import LIMIT, Quantity, quantities
 from comic_eval.answers.refusal import is_refusal
+from comic_eval.answers.reply import read_reply
 from comic_eval.types import Extraction, Language
 
 AMBIGUOUS = "ambiguous"
@@ -34,11 +35,11 @@ _JSON_KEYS = frozenset(
     }
     | {"réponse", "reponse", "réponse_finale", "reponse_finale", "nombre", "compte"}
 )
-_N = rf"(?:\d+|{numerals.WORD_PATTERN})"
+_N = numerals.NUMBER
 _RANGE = re.compile(
     rf"\b(?:between|entre|from|de) {_N} (?:and|et|to|à) {_N}\b"
     rf"|(?<![\w.,])\d+ ?[-/] ?\d+\b"
-    rf"|(?<![\w.,]){_N} (?:or|ou|to|à|or maybe|or perhaps|, maybe|, possibly|ou peut-être) {_N}\b"
+    rf"|(?<![\w.,]){_N},? (?:or|ou|to|à|or maybe|or perhaps|maybe|possibly|perhaps|peut-être|ou peut-être) {_N}\b"
     rf"|\b(?:at least|at most|more than|less than|fewer than|up to|over|under|minimum|au moins|au plus|au minimum"
     rf"|plus de|moins de|jusqu'à|no more than|maximum) {_N}\b|[<>≤≥] ?{_N}\b"
     rf"|\b{_N} ?(?:\+(?! ?\d)|or more|ou plus|or so)",
@@ -76,33 +77,19 @@ def extract_number(text: str, language: Language = "en") -> Extraction:
         the number, 0 to 99, or a reason: ``empty``, ``truncated``, ``refusal``, ``ambiguous``, ``out_of_range``,
         ``no_answer``.
     """
-    text = canonical(text)
-    if not text:
-        return Extraction(value=None, reason="empty")
-    reply = tags.without_thoughts(text)
-    tagged = tags.read_tags(reply.tagged, "number", _read_tag)
-    if tagged is not None:
-        return tagged
-    body = tags.without_tags(reply.body)
-    found = _read_body(body)
-    if found is not None:
-        return _extraction(found)
-    if reply.unfinished is not None:
-        return Extraction(value=None, reason="truncated")
-    return Extraction(value=None, reason="refusal" if is_refusal(body) else "no_answer")
+    return read_reply(
+        canonical(text),
+        "number",
+        tag=lambda content: _extraction(_read_body(content, short=True)),
+        body=lambda body: _extraction(_read_body(body)),
+    )
 
 
-def _extraction(found: int | str) -> Extraction:
-    if isinstance(found, str):
-        return Extraction(value=None, reason=found)
-    return Extraction(value=str(found))
-
-
-def _read_tag(content: str) -> Extraction:
-    found = _read_body(content, short=True)
-    if found is not None:
-        return _extraction(found)
-    return Extraction(value=None, reason="refusal" if is_refusal(content) else "no_answer")
+def _extraction(found: int | str | None) -> Extraction | None:
+    """A number, a reason or nothing as an extraction."""
+    if found is None:
+        return None
+    return Extraction(value=None, reason=found) if isinstance(found, str) else Extraction(value=str(found))
 
 
 def _read_body(body: str, *, short: bool = False) -> int | str | None:
@@ -112,7 +99,7 @@ def _read_body(body: str, *, short: bool = False) -> int | str | None:
     found = {_settle(value) for value in formatted} - {None}
     if found:
         return found.pop() if len(found) == 1 else AMBIGUOUS
-    body = stated.without_rejected(_numbers_unmarked(body))
+    body = rejected.without_rejected(_numbers_unmarked(body))
     lines = [line for line in body.split("\n") if any(c.isalnum() for c in line)]
     if len(lines) == 1 and (short or len(words(body)) <= 6):
         settled = _settle(body)
@@ -136,13 +123,17 @@ def _numbers_unmarked(body: str) -> str:
 def _settle(text: str) -> int | str | None:
     """The one count that a phrase gives; a reason, or None where it holds no number."""
     text = text.strip(" \n.,;:!?\"'")
+    text = sums.solved(text)
     if _RANGE.search(_INDEX_RANGE.sub(" ", text)):
         return AMBIGUOUS
     found = quantities(text)
     outside = quantities(_ASIDE.sub(" ", text))
     if outside:
         found = outside
-    for preferred in ([q for q in found if q.total], [q for q in found if q.counts], found):
+    totals = [q for q in found if q.total]
+    if not totals and (sums.is_unsolved(text) or (outside and sums.in_parentheses(text) - {q.value for q in outside})):
+        return AMBIGUOUS
+    for preferred in (totals, [q for q in found if q.counts], found):
         if preferred:
             return _one(preferred)
     said = words(text)

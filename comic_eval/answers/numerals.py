@@ -45,6 +45,7 @@ VALUES: dict[str, int] = _english() | _french() | TIMES
 FIRST_WORDS = frozenset({"single"} | {value.split()[0] for value in VALUES})
 _WORD = "|".join(sorted((v.replace(" ", "[- ]") for v in VALUES), key=len, reverse=True))
 WORD_PATTERN = rf"(?:{_WORD}|z[eé]ro)"
+NUMBER = rf"(?:\d+|{WORD_PATTERN})"
 
 
 def value_of(text: str) -> int | None:

@@ -12,6 +12,7 @@ import re
 from comic_eval.answers import formats, tags
 from comic_eval.answers.normalise import clean, words
 from comic_eval.answers.refusal import declines
+from comic_eval.answers.reply import read_reply
 from comic_eval.types import Extraction
 
 _JSON_KEYS = frozenset({"answer", "final_answer", "response", "réponse", "reponse", "réponse_finale", "reponse_finale"})
@@ -35,17 +36,9 @@ def extract_open(text: str) -> Extraction:
         the answer's text, or a reason: ``empty``, ``truncated``, ``refusal``, ``ambiguous`` (two different answers in
         tags), ``no_answer``.
     """
-    text = clean(text).strip()
-    if not text:
-        return Extraction(value=None, reason="empty")
-    reply = tags.without_thoughts(text)
-    tagged = tags.read_tags(reply.tagged, "open", _as_answer)
-    if tagged is not None:
-        return tagged
-    body = tags.without_tags(reply.body)
-    if not body and reply.unfinished is not None:
-        return Extraction(value=None, reason="truncated")
-    return _as_answer(_settled(body))
+    return read_reply(
+        clean(text).strip(), "open", tag=_as_answer, body=lambda body: _as_answer(_settled(body)) if body else None
+    )
 
 
 def _settled(body: str) -> str:

@@ -35,9 +35,10 @@ _OTHER_AFTER = re.compile(
     re.IGNORECASE,
 )
 _INDEX_BEFORE = re.compile(
-    r"(?:\b(?:panels?|cases?|vignettes?|frames?|images?|pages?|characters?|personnages?|rows?|rangées?|lignes?|columns?"
+    r"(?:\b(?:panels?|cases?|vignettes?|frames?|images?|pages?|planches?|characters?|personnages?|rows?|rangées?|lignes?|columns?"
     r"|colonnes?|numbers?|numéros?|no|steps?|étapes?|figures?|box(?:es)?|marked|marquée?s?|labell?ed|strips?|bandes?"
-    r"|tier|cadres?|version|question|episode|épisode|pictures?|scenes?)|n°|#)(?: ?\(?#?)$",
+    r"|tier|cadres?|volumes?|vol\.|tomes?|chapters?|chapitres?|chap\.|parts?|parties?|issues?|books?|livres?|sections?"
+    r"|scènes?|acts?|actes?|tables?|notes?|version|question|episode|épisode|pictures?|scenes?)|n°|#)(?: ?\(?#?)$",
     re.IGNORECASE,
 )
 _ENUMERATES = re.compile(
@@ -55,6 +56,21 @@ _PAGE_HAS_BEFORE = re.compile(
     r"|\bthere are)(?: (?:a total of|exactly|about|only|un total de|au total))? $",
     re.IGNORECASE,
 )
+_ON_THE_PAGE_BEFORE = re.compile(
+    r"\b(?:number|count|nombre|total)(?: total)? (?:of|de) (?:[\w'-]+ )?(?:panels?|frames?|cases?|vignettes?)"
+    r" (?:on|in|of|sur|dans|de) (?:the|this|la|cette)(?: \w+)? (?:page|planche)"
+    r" (?:is|equals|est(?: de)?)(?: exactly| exactement)? $",
+    re.IGNORECASE,
+)
+# "On this page, there are 5 panels."
+_PAGE_THERE_BEFORE = re.compile(
+    r"\b(?:on|in|sur|dans) (?:the|this|la|cette)(?: \w+)? (?:page|planche),? (?:there are|il y a|on compte)"
+    r"(?: (?:a total of|exactly|un total de))? $",
+    re.IGNORECASE,
+)
+_PANELS_END_AFTER = re.compile(
+    r" (?:[\w'-]+ )?(?:panels?|frames?|cases?|vignettes?)(?: in total| au total)? ?(?:[.,;!]|$)", re.IGNORECASE
+)
 _ON_THE_PAGE_AFTER = re.compile(
     r" (?:[\w'-]+ )?(?:panels?|frames?|cases?|vignettes?)(?: in total)?(?: on| in| of| sur| dans)"
     r" (?:the|this|la|cette) (?:page|planche)\b(?! (?:that|where|in which|with|où|qui|avec)\b)",
@@ -67,6 +83,9 @@ _OTHERS_AFTER = re.compile(
 )
 _EXCLUDED_BEFORE = re.compile(
     r"\b(?:all but|except(?: for| in)?|sauf(?: dans)?|excepté|absente?s? (?:from|de)|missing from|pas dans"
+    r"|(?:is |are |it's |est |ce n'est |c'est )?(?:not|pas)(?: exactly| simply| exactement)?"
+    r"|(?:any|every|no)(?:thing|where)? but|tout sauf|n'importe quoi sauf|(?:other|rather|different) than|autre que"
+    r"|plutôt que|instead of|au lieu de"
     r"|not (?:appear|visible|present|shown|seen|in)(?: in)?|n't (?:appear|shown?|seen)(?: in)?)(?: the| les)?"
     r"(?: other| remaining| autres)? $",
     re.IGNORECASE,
@@ -103,6 +122,10 @@ class Quantity:
 def _counts_the_page(before: str, after: str) -> bool:
     """Whether a number says how many panels the whole page has."""
     before = before.rsplit("\n", 1)[-1]
+    if _ON_THE_PAGE_BEFORE.search(before):
+        return True
+    if _PAGE_THERE_BEFORE.search(before) and _PANELS_END_AFTER.match(after):
+        return True
     has = _PAGE_HAS_BEFORE.search(before)
     if has is None:
         return False
@@ -133,7 +156,7 @@ def quantities(text: str) -> list[Quantity]:
     found: list[Quantity] = []
     index_end: int | None = None
     for match in _NUMBER.finditer(text):
-        before, after = text[max(0, match.start() - 40) : match.start()], text[match.end() : match.end() + 60]
+        before, after = text[max(0, match.start() - 60) : match.start()], text[match.end() : match.end() + 60]
         in_row = index_end is not None and bool(_ENUMERATES.fullmatch(text[index_end : match.start()]))
         if _INDEX_BEFORE.search(before) or in_row:
             index_end = match.end()

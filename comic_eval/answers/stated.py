@@ -20,10 +20,10 @@ _HEDGE = (
     r"|actually|just|rather|donc|alors|sans doute|probablement|clairement|bien|en fait|plutôt|certainement"
     r"|effectivement|forcément|le suivant|the following),?){0,2} ?:? ?"
 )
-# "The answer is", "Réponse finale :", "Answer (final) ->".
+# "The answer is", "Réponse finale :", "Answer (final) ->"; Qwen and InternVL say it in Chinese now and then.
 ANSWER_IS = re.compile(
-    rf"\b{_NOUN}\b\)?(?: ?\(final\)| to (?:the|this|your) question| à (?:la|cette|votre) question"
-    rf"| finale?| correcte?| exacte?| juste| définitive)? ?{_COPULA}{_HEDGE}\n? ?",
+    rf"答案(?: ?(?:是|为|:))+ ?|\b{_NOUN}\b\)?(?: ?\(final\)| to (?:the|this|your) question"
+    rf"| à (?:la|cette|votre) question| finale?| correcte?| exacte?| juste| définitive)? ?{_COPULA}{_HEDGE}\n? ?",
     re.IGNORECASE,
 )
 # "Answer" alone on its line, as a heading.
@@ -49,7 +49,7 @@ CONCLUSION = re.compile(
     r"\b(?:(?:so(?! (?:is|are|does|do)\b)|thus|hence|therefore|donc|ainsi|alors|par conséquent|bref|overall"
     r"|in conclusion|en conclusion)\b,? ?"
     r"(?:(?:it|that|this) (?:is|must be|should be|would be) |it's |that's |(?:c'|ce )est )?"
-    r"|(?:it|that|this) (?:is|must be|should be) |it's |that's |(?:c'|ce )est )"
+    r"|(?:it|that|this) (?:is|must be|should be|would be) |it's |that's |(?:c'|ce )est )"
     r"(?:therefore |thus |clearly |probably |most likely |likely |donc |bien |sans doute |probablement |plutôt ){0,2}",
     re.IGNORECASE,
 )
@@ -74,33 +74,8 @@ _SUPPOSING = re.compile(
 # "If she were flying, the answer would be C": contrary to fact, unless the model speaks of itself ("if I must guess").
 _CONTRARY = re.compile(r"\b(?:if|unless)\b(?! (?:i|we|you|one|forced|asked|pressed)\b)[^.;!?\n]{0,90}$", re.IGNORECASE)
 _WOULD = re.compile(r"[^.,;:\n]{0,25}\bwould\b", re.IGNORECASE)
-# What turns a choice down ("B doesn't fit", "so is C") or leaves it open.
-AGAINST = re.compile(
-    r"\b(?:less (?:likely|plausible)|least|unlikely|moins (?:probable|plausible)|improbable|wrong|incorrect"
-    r"|(?:is|are|ruled) out|so (?:is|are)|hard to|difficult to|difficile|unclear|whether|if|(?:could|might|may) also)\b"
-    r"|\b(?:does|do|is|are|was|were|did|can)(?:n't| not)\b|\bn'est pas\b|\bne \w+ pas\b",
-    re.IGNORECASE,
-)
-# What names the other one of two marked characters or lifted panels, where the nearer or the first was asked for.
-FARTHER = re.compile(
-    r"\b(?:farther|further|farthest|furthest|behind|background|far away|away from|plus (?:éloignée?|loin)|éloignée?"
-    r"|derrière|arrière-plan|au fond|(?:place|slot|position|spot|emplacement) ?(?:2|two|deux)|second (?:place|slot))\b",
-    re.IGNORECASE,
-)
 _EITHER = re.compile(
     r"(?:either|neither|soit|one of|between|entre|not|pas|unclear|ambiguous|uncertain)\b", re.IGNORECASE
-)
-_NOT_BUT = re.compile(
-    r"\b(?P<verb>is |was |it's |isn't |n'est )?(?:not|pas|isn't)?(?: option| choice| l'option| la| le)? ?"
-    r"\(?[A-Z0-9]\)?,? (?:but|mais)(?: rather| instead| plutôt| bien)? ",
-)
-_NOT_THE_SAME = re.compile(
-    r"(?:\b(?:do|does|are|is) not|(?:do|does|are|is)n't|\bnot)(?: (?:actually|likely|probably|appear|look|seem|to|be"
-    r"|like|depict|show|represent)){0,4} the same (?:character|person|figure|individual)s?\b"
-    r"|(?<=\bthey )(?:are not|aren't) the same\b(?! \w)"
-    r"|\bn(?:e|')(?: ?(?:sont|est|semblent|représentent|montrent|être)){1,2} (?:donc |clairement )?pas (?:être )?"
-    r"(?:du tout )?(?:le|la|les) mêmes? (?:personnages?|personnes?)\b",
-    re.IGNORECASE,
 )
 _REACH = 400
 _EXCERPT_HEAD, _EXCERPT_TAIL = 3_000, 12_000
@@ -138,25 +113,6 @@ def asked(text: str, start: int) -> bool:
 def leaves_open(text: str) -> bool:
     """Whether what follows a statement's opening leaves it open: "either A or B", "not A", "between 2 and 3"."""
     return bool(_EITHER.match(text))
-
-
-def without_rejected(text: str) -> str:
-    """ "It is not A but B" as "It is B", in both languages."""
-
-    def keep(match: re.Match[str]) -> str:
-        said = match[0].casefold()
-        if not re.search(r"\b(?:not|pas|isn't)\b", said):
-            return match[0]
-        verb = match["verb"] or ("is " if said.startswith("isn't") else "")
-        return {"n'est ": "est ", "isn't ": "is "}.get(verb.casefold(), verb)
-
-    return _NOT_BUT.sub(keep, text)
-
-
-def without_not_the_same(text: str) -> str:
-    """ "They are not the same character" as "They are different", in both languages. Without it, a question whether two
-    characters are the same would be read where the answer is yes, and not where it is no."""
-    return _NOT_THE_SAME.sub(lambda m: "personnages différents" if "même" in m[0] else "are different characters", text)
 
 
 def rest_of_sentence(text: str, start: int) -> str:
