@@ -62,7 +62,7 @@ async def run_series(folder: Path, runs: Sequence[Prepared], adapter: SharedAdap
                     runs_dir=carry.runs_dir,
                     operation=carry.operation,
                     prices=carry.prices,
-                    arguments=carry.arguments,
+                    arguments=_arguments(carry, prepared),
                     progress=make_progress(carry.display),
                     stop=stop,
                 )
@@ -76,6 +76,12 @@ async def run_series(folder: Path, runs: Sequence[Prepared], adapter: SharedAdap
             await adapter.shut_down()
     left = len(runs) - len(folders)
     return SeriesEnd(tuple(folders), f"{stopped} ({left} runs not begun)" if stopped and left else stopped)
+
+
+def _arguments(carry: Carry, prepared: Prepared) -> dict[str, Any]:
+    """What the user passed, with the place of the benchmark, which views and further probes look for there."""
+    benchmark = carry.arguments.get("benchmark") or str(prepared.benchmark.folder)
+    return {**carry.arguments, "benchmark": benchmark}
 
 
 def make_series_folder(folder: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from comic_eval.errors import UserError
@@ -17,17 +18,18 @@ from comic_eval.images.renderer import Shown
 from comic_eval.report.source import Run
 from comic_eval.run.record import Record, SentImage
 from comic_eval.run.session import CACHE
-from comic_eval.types import Box, EncodedImage, Sample
+from comic_eval.run.zooming import show_crops
+from comic_eval.types import MAX_PAGE_PIXELS, EncodedImage, Sample
 from comic_eval.zoom.coords import family_of
+from comic_eval.zoom.pixels import cut_out, noise_image, seed_of
 from comic_eval.zoom.trace import Trace
 
 FOLDER = "images"
 RULES: Mapping[str, ResizeRule] = {r.__name__: r for r in (plain_resize, smart_resize_28, smart_resize_32)}
-# A journal may come from anywhere: no crop of it makes us fill the memory.
-MAX_CROP_PIXELS = 50_000_000
-PROBES = {
-    "noise": "In this probe noise came back for every zoom; it is not shown.",
-    "crops": "In this probe the model was shown the crops of another run alone; the report of that run has them.",
+NOTES = {
+    "noise": "In this probe noise came back for every zoom.",
+    "ground-truth": "In this probe the target came back for every zoom, whatever the model asked for.",
+    "crops": "In this probe the model was shown nothing but the crops that another model had taken.",
 }
 _SUFFIX = {"image/jpeg": "jpg", "image/png": "png"}
 
@@ -59,6 +61,7 @@ class Pictures:
         page_was_sent: False where the page is there for the reader alone.
         others: what else was sent at the beginning, in order: oracle crops and their controls.
         crops: crop number -> the crop.
+        note: what a probe did to the pictures.
         problem: why something is missing.
     """
 
@@ -66,6 +69,7 @@ class Pictures:
     page_was_sent: bool
     others: tuple[Stored, ...] = ()
     crops: Mapping[int, Stored] = field(default_factory=dict)
+    note: str | None = None
     problem: str | None = None
 
 
@@ -100,8 +104,13 @@ class PictureStore:
     def _pictures(self, record: Record, sample: Sample, renderer: Renderer) -> Pictures:
         replay = self._run.manifest.spec.replay
         probe = replay.source if replay is not None else None
-        needed = self._run.manifest.adapter.needs_images and probe != "crops"
-        sent = renderer.render(sample, record.view) if needed else Shown((), "nothing")
+        lost = None
+        if probe == "crops":
+            sent, lost = self._crops_alone(sample, renderer)
+        elif self._run.manifest.adapter.needs_images:
+            sent = renderer.render(sample, record.view)
+        else:
+            sent = Shown((), "nothing")
         was_sent = sent.shown in ("page", "page+crop")
         image = sent.images[0] if was_sent else renderer.render(sample, "page").images[0]
         page = self._keep(image, record.images[:1] if was_sent else ())
@@ -109,10 +118,21 @@ class PictureStore:
         others = tuple(
             self._keep(other, record.images[i : i + 1]) for i, other in enumerate(sent.images[first:], start=first)
         )
-        if probe is not None and probe in PROBES:
-            return Pictures(page, was_sent, others, problem=PROBES[probe])
-        crops, problem = self._crops(record.trace, renderer.page(sample)) if record.trace is not None else ({}, None)
-        return Pictures(page, was_sent, others, crops, problem)
+        note = NOTES.get(probe) if probe is not None else None
+        if record.trace is None:
+            return Pictures(page, was_sent, others, note=note, problem=lost)
+        # The episode drew its noise from this source, one picture after the other.
+        noise = np.random.default_rng(seed_of(sample.id)) if probe == "noise" else None
+        crops, problem = self._crops(record.trace, renderer.page(sample), noise)
+        return Pictures(page, was_sent, others, crops, note, problem)
+
+    def _crops_alone(self, sample: Sample, renderer: Renderer) -> tuple[Shown, str | None]:
+        """The crops of another run that were shown in the page's place."""
+        boxes = self._run.replayed_crops.get(sample.id, ())
+        size = renderer.page(sample).size
+        if boxes and all(box.within(*size) for box in boxes):
+            return show_crops(renderer, sample, boxes), None
+        return Shown((), "crop"), "These crops cannot be shown: that run no longer lies beside this one as it was then."
 
     def _renderer(self, budget: int) -> Renderer:
         with self._lock:
@@ -126,16 +146,19 @@ class PictureStore:
                 )
             return self._renderers[budget]
 
-    def _crops(self, trace: Trace, page: Image.Image) -> tuple[dict[int, Stored], str | None]:
+    def _crops(
+        self, trace: Trace, page: Image.Image, noise: np.random.Generator | None
+    ) -> tuple[dict[int, Stored], str | None]:
         wanted = [
             (call.crop, call.executed, call.sent_size)
             for call in trace.calls
             if call.crop is not None and call.executed is not None and call.sent_size is not None
         ]
+        # A journal may come from anywhere: no crop of it makes us fill the memory.
         found = {
-            number: self._keep(_cut(page, box, size), ())
+            number: self._keep(encode(noise_image(size, noise) if noise else cut_out(page, box), size), ())
             for number, box, size in wanted
-            if box.within(*page.size) and min(size) > 0 and size[0] * size[1] <= MAX_CROP_PIXELS
+            if box.within(*page.size) and min(size) > 0 and size[0] * size[1] <= MAX_PAGE_PIXELS
         }
         lost = len(wanted) - len(found)
         return found, f"Crops that cannot be cut, as the journal has them: {lost}" if lost else None
@@ -150,11 +173,3 @@ class PictureStore:
             (self._folder / path).write_bytes(image.data)
         as_sent = sent[0].sha256 == digest if sent else None
         return Stored(path, image.size, image.source_size, digest, as_sent)
-
-
-def _cut(page: Image.Image, box: Box, size: tuple[int, int]) -> EncodedImage:
-    """The crop as `comic_eval.zoom.environment` cuts it."""
-    crop = page.crop((int(box.x1), int(box.y1), int(box.x2), int(box.y2)))
-    if crop.size != size:
-        crop = crop.resize(size, Image.Resampling.LANCZOS)
-    return encode(crop, size)

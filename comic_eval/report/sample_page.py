@@ -155,6 +155,7 @@ def _page(
         "section",
         element("h2", "Page", class_="aside-title"),
         _layers(counts),
+        element("p", pictures.note, class_="aside") if pictures.note else None,
         element("p", pictures.problem, class_="problem") if pictures.problem else None,
         figure,
         *rest,

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from comic_eval.analysis.summary import Summary, load_summary
 from comic_eval.benchmark import Benchmark, load_benchmark
 from comic_eval.errors import BenchmarkError, RunFolderError
+from comic_eval.experiments.earlier import content_digest, crops_of
 from comic_eval.run import manifest as manifests
 from comic_eval.run.files import is_safe_name
-from comic_eval.run.folder import JOURNAL
+from comic_eval.run.folder import JOURNAL, read_records
 from comic_eval.run.journal import read_journal
 from comic_eval.run.manifest import Manifest, read_manifest
 from comic_eval.run.record import Key, Record
-from comic_eval.types import Sample
+from comic_eval.types import Box, Sample
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class Run:
         places: key -> number of the sample's page in the report, from 0: by task as the tables have it, then as in the
             benchmark.
         lines: key -> number of its last line in the journal, from 0.
+        replayed_crops: sample id -> the boxes that were shown in the page's place, in a run of another run's crops;
+            empty where that run cannot be found.
     """
 
     folder: Path
@@ -35,6 +38,7 @@ class Run:
     samples: Mapping[str, Sample]
     places: Mapping[Key, int]
     lines: Mapping[Key, int]
+    replayed_crops: Mapping[str, tuple[Box, ...]] = field(default_factory=dict)
 
     def records(self) -> Iterator[Record]:
         """The last record of every sample, in the order of the journal; one at a time is in memory."""
@@ -94,7 +98,20 @@ def open_run(folder: Path, benchmark: str | Path | None = None) -> Run:
     in_table = {task: place for place, task in enumerate(manifest.tasks)}
     ordered = sorted(lines, key=lambda key: (in_table[tasks[key]], in_file[key.sample_id], key))
     places = {key: place for place, key in enumerate(ordered)}
-    return Run(folder, manifest, summary, data, samples, places, lines)
+    return Run(folder, manifest, summary, data, samples, places, lines, _replayed_crops(folder, manifest))
+
+
+def _replayed_crops(folder: Path, manifest: Manifest) -> dict[str, tuple[Box, ...]]:
+    """The crops that a run took from another one, if that still lies beside it as it was."""
+    replay = manifest.spec.replay
+    if replay is None or replay.source != "crops" or not is_safe_name(replay.run):
+        return {}
+    try:
+        records = read_records(folder.parent / replay.run)
+    except RunFolderError:
+        return {}
+    crops = {r.sample_id: boxes for r in records if r.repeat == 0 and r.trace and (boxes := crops_of(r.trace))}
+    return crops if content_digest(crops) == replay.content_sha256 else {}
 
 
 def find_benchmark(manifest: Manifest, given: str | Path | None = None) -> Benchmark:
