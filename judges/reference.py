@@ -35,7 +35,7 @@ class ReferenceJudge:
     The details of a score: ``token_f1`` with the reference, ``facts_covered`` as a share of the facts.
     """
 
-    id = "reference-v1"
+    id = "reference-v2"
     comparable = False
 
     async def grade(self, answer: str, sample: Sample) -> Score:

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator
 
+from comic_eval.answers.denial import is_denied
 from comic_eval.answers.normalise import canonical, words
 from comic_eval.answers.numerals import value_of
 
@@ -38,6 +39,7 @@ _NEGATIONS = frozenset(
 _ALTERNATIVES = re.compile(r"\s/\s")
 _ASIDE = re.compile(r"\(([^()]*)\)")
 _CLAUSE = re.compile(r"[.;:!?,]\s|[.;:!?]$|\n|\b(?:and|but|whereas|et|mais|tandis)\b")
+_SENTENCE = re.compile(r"(?<=[.!?;])\s|\n|\b(?:but|instead|mais|en revanche)\b")
 _SUFFIXES = words(
     "ements ement ations ation ingly ings ing edly ed ies ied ees ee es ently ly ants ant ents ent eurs eur euses euse "
     "er ers ait aient e s x"
@@ -89,9 +91,11 @@ def is_negated(text: str) -> bool:
 
 def clauses(text: str) -> Iterator[tuple[str, bool]]:
     """The clauses of a text, each with whether it is negated."""
-    for clause in _CLAUSE.split(_spaced(text) + " "):
-        if any(c.isalnum() for c in clause):
-            yield clause, is_negated(clause)
+    for sentence in _SENTENCE.split(_spaced(text)):
+        denied = is_denied(sentence)
+        for clause in _CLAUSE.split(sentence + " "):
+            if any(c.isalnum() for c in clause):
+                yield clause, denied or is_negated(clause)
 
 
 def _groups(alternative: str) -> list[set[str]]:

@@ -58,7 +58,7 @@ def graded(item: dict[str, Any]) -> bool:
 
 def test_it_says_what_it_is() -> None:
     judge = plugins.create_judge("reference")
-    assert judge.id == "reference-v1"
+    assert judge.id == "reference-v2"
     assert judge.comparable is False
 
 
@@ -165,3 +165,43 @@ def test_any_texts_are_graded_the_same_way_twice(answer: str, reference: str, fa
     assert first == grade(answer, asked)
     assert first.value in (0.0, 1.0)
     assert set(first.detail) == {"token_f1", "facts_covered"}
+
+
+DENIALS = {
+    "en": (
+        "It is not true that",
+        "It's not the case that",
+        "It isn't correct to say that",
+        "It is false that",
+        "No, it is wrong to say that",
+        "I don't think that",
+        "I doubt that",
+        "There is no evidence that",
+        "Nothing suggests that",
+    ),
+    "fr": (
+        "Il n'est pas vrai que",
+        "Il est faux de dire que",
+        "Ce n'est pas le cas que",
+        "Rien n'indique que",
+        "Je ne pense pas que",
+        "On ne peut pas dire que",
+        "Je doute que",
+    ),
+}
+
+
+@pytest.mark.parametrize(("language", "words"), [(k, w) for k, v in DENIALS.items() for w in v])
+def test_a_denial_at_the_start_reaches_to_the_end_of_its_sentence(language: Language, words: str) -> None:
+    said = {"en": "she holds a broom, and a lantern hangs from it", "fr": "elle tient un balai, et une lanterne y pend"}
+    facts = {"en": ("a broom", "a lantern"), "fr": ("un balai", "une lanterne")}[language]
+    asked = sample("What is seen?", " and ".join(facts), facts, language)
+    assert grade(said[language].capitalize() + ".", asked).value == 1.0
+    assert grade(f"{words} {said[language]}.", asked).value == 0.0
+    turned = {"en": "she holds a fork, but", "fr": "elle tient une fourche, mais"}[language]
+    assert grade(f"{words} {turned} {said[language]}.", asked).value == 1.0
+
+
+@pytest.mark.parametrize("words", ["It is true that", "I think that", "It is clear that", "Il est vrai que"])
+def test_an_affirmation_is_no_denial(words: str) -> None:
+    assert grade(f"{words} she holds a broom.", sample()).value == 1.0
