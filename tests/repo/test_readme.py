@@ -163,3 +163,9 @@ def test_sample_counts_are_those_of_the_benchmark() -> None:
             for x in ("train", "val", "test")
         ]
         assert [int(c) for c in counts] == found, task
+
+
+def test_demo_table_is_of_the_bundled_revision() -> None:
+    """Whoever rebuilds the sample runs `make demo` again and shows what it prints."""
+    revision = load_benchmark("pepper-carrot").revision
+    assert f"on pepper-carrot {revision}" in README
