@@ -16,6 +16,7 @@ from comic_eval.experiments.series import Announce, Carry, run_series, write_res
 from comic_eval.experiments.shared_adapter import SharedAdapter
 from comic_eval.images.views import VIEWS, get_view
 from comic_eval.plugins import create_adapter
+from comic_eval.run.blocking import blocking
 from comic_eval.run.files import digest, safe_name
 from comic_eval.run.folder import run_folder
 from comic_eval.run.prepare import Prepared, prepare
@@ -144,6 +145,9 @@ async def ablate_async(
     ablation = build_ablation(planned.name, begun)
     unwritten = write_result(folder / FILE_NAME, ablation)
     return AblateResult(ablation, folder / FILE_NAME, end.stopped or unwritten)
+
+
+ablate = blocking(ablate_async)
 
 
 def plan_ablation(

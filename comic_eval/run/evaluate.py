@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import functools
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from comic_eval.analysis.summary import Summary
 from comic_eval.contracts import Adapter, Judge
 from comic_eval.costs.prices import PriceTable, find_prices
-from comic_eval.errors import UserError
+from comic_eval.run.blocking import blocking
 from comic_eval.run.display import make_progress
 from comic_eval.run.folder import read_records
 from comic_eval.run.manifest import Manifest
@@ -28,9 +27,6 @@ from comic_eval.zoom.settings import ZoomSettings
 
 if TYPE_CHECKING:
     import pandas as pd
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 class RunResult:
@@ -193,22 +189,4 @@ async def evaluate_async(
     return RunResult(session)
 
 
-def _loop_runs() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
-
-
-def _blocking(function: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, R]:
-    @functools.wraps(function)
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        if _loop_runs():
-            raise UserError("evaluate() was called inside an event loop (a notebook?): use `await evaluate_async(...)`")
-        return asyncio.run(function(*args, **kwargs))
-
-    return call
-
-
-evaluate = _blocking(evaluate_async)
+evaluate = blocking(evaluate_async)

@@ -14,6 +14,7 @@ from scipy.stats import binomtest
 from support.panel_pages import PANELS, make_panel_pages
 from support.runs import TableModel
 
+import comic_eval
 from comic_eval.analysis.ablation import Ablation, Comparison
 from comic_eval.analysis.ablation_table import ablation_table
 from comic_eval.errors import PluginError, RequestError, RunFolderError, UserError
@@ -237,6 +238,28 @@ def test_mistakes_show_before_anything_is_sent(
         run(pages, tmp_path, model, **arguments)
     assert model.requests == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_from_python_in_one_call(pages: Path, tmp_path: Path) -> None:
+    settings: dict[str, Any] = {
+        "benchmark": pages,
+        "runs_dir": tmp_path,
+        "views": ("page", "panel"),
+        "budgets": (1024,),
+    }
+    result = comic_eval.ablate(model=TableModel(otherwise=needs_a_crop), name="x", **settings)
+    assert isinstance(result, comic_eval.AblateResult)
+    assert (result.exit_status, result.path) == (0, tmp_path / "x" / "ablation.json")
+    assert read_manifest(tmp_path / "x-panel-1024").starts[0].arguments == {"ablation": "x", "benchmark": str(pages)}
+
+
+@pytest.mark.parametrize("name", ["ablate", "evaluate"])
+def test_a_blocking_call_inside_an_event_loop_names_the_other(name: str) -> None:
+    async def notebook() -> None:
+        getattr(comic_eval, name)(model="first")
+
+    with pytest.raises(UserError, match=rf"{name}\(\) was called inside an event loop .*await {name}_async"):
+        asyncio.run(notebook())
 
 
 def test_one_process_at_a_time_and_no_run_of_the_same_name(pages: Path, tmp_path: Path) -> None:
