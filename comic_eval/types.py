@@ -436,7 +436,7 @@ class Judgement(Frozen):
     """
 
     judge: str
-    verdict: Verdict | None
+    verdict: Verdict | None = None
     by: Literal["rule", "model", "panel"]
     reason: str | None = None
     model: str | None = None
