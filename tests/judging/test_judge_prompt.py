@@ -54,7 +54,8 @@ def test_the_exact_bytes() -> None:
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_attacks_stay_in_their_block(attack: str) -> None:
-    for language in ("en", "fr"):
+    languages: tuple[Language, ...] = ("en", "fr")
+    for language in languages:
         user = judge_conversation(attack, sample(language)).messages[1].text
         assert blocks_of(user)["answer"] == attack
         assert len(user.splitlines()) == 6
@@ -77,7 +78,8 @@ def test_every_probe_stays_in_its_block() -> None:
 
 
 def test_long_answers_are_cut_and_the_judge_is_told() -> None:
-    for language, word in (("en", "characters"), ("fr", "caractères")):
+    expected: dict[Language, str] = {"en": "characters", "fr": "caractères"}
+    for language, word in expected.items():
         found = blocks_of(judge_conversation("x" * 5000, sample(language)).messages[1].text)
         assert len(found["answer"]) == LONGEST_ANSWER
         assert "5000" in found["note"]
