@@ -9,6 +9,7 @@ import difflib
 import importlib
 import importlib.util
 import pkgutil
+import re
 from functools import cache
 from importlib.metadata import entry_points
 from types import ModuleType
@@ -21,6 +22,12 @@ Kind = Literal["model_adapters", "tasks", "judges"]
 
 # Model ids that may be typed without their provider.
 SHORTHANDS = {name: f"baseline:{name}" for name in ("random", "majority", "first", "longest", "geometry")}
+
+_GPT = re.compile(r"(?:gpt|chatgpt|o\d)(?:[-\d]|$)", re.IGNORECASE)
+_GEMINI = re.compile(r"gemini-", re.IGNORECASE)
+_OPEN_WEIGHTS = re.compile(
+    r"(?:[\w.-]+/)?(?:qwen|internvl|llama|llava|molmo|gemma|mistral|pixtral|phi|glm|kimi)", re.IGNORECASE
+)
 
 
 @cache
@@ -77,6 +84,18 @@ def parse_model_id(model: str) -> tuple[str, str]:
     return provider, name
 
 
+def _with_provider(model: str) -> str | None:
+    """``gpt-4o`` as ``openai:gpt-4o``; None for what is no model's name."""
+    if _GPT.match(model):
+        return f"openai:{model}"
+    if _GEMINI.match(model):
+        return f"gemini:{model}"
+    if _OPEN_WEIGHTS.match(model):
+        # Ollama's names have a colon of their own.
+        return f"openai:{model}" if ":" in model else f"vllm:{model}"
+    return None
+
+
 def create_adapter(model: str, **settings: Any) -> Adapter:
     """Makes the adapter of ``provider:name``.
 
@@ -84,6 +103,13 @@ def create_adapter(model: str, **settings: Any) -> Adapter:
         PluginError: unknown provider, or settings that it does not take.
     """
     provider, name = parse_model_id(model)
+    if provider not in names("model_adapters"):
+        full = _with_provider(model)
+        if full is not None:
+            raise PluginError(
+                f"{model!r} names no provider; did you mean {full!r}? A server of your own is asked as "
+                f"openai:{model} with --base-url"
+            )
     adapter = load("model_adapters", provider).create(name, **settings)
     if not isinstance(adapter, Adapter):
         raise PluginError(f"adapter plugin {provider!r}: create() returned something that is no Adapter")

@@ -40,8 +40,9 @@ class TaskSummary(Frozen):
         ci95_wilson: 95 % Wilson interval, as if questions were independent.
         chance: level of a random answer over the planned samples; None where there is none.
         geometry: level of a baseline that reads only boxes, over the planned samples.
-        mae: counting: mean absolute error over the numbers that were given.
-        within_one: counting: share of all n with an error of at most one.
+        mae: counting: mean absolute error over the ``mae_n`` answers that gave a number. It says nothing of the others:
+            a model may lower it by not answering where it is unsure.
+        within_one: counting: share of all n with an error of at most one; whatever gave no number counts against it.
         detail: means of the scorer's further numbers, over the answers that it scored.
         failures: number of failed samples by cause; unparsed and unscored ones by reason.
         comparable: False where the judge's scores must not stand beside an LLM judge's.
@@ -69,6 +70,7 @@ class TaskSummary(Frozen):
     chance: float | None = None
     geometry: float | None = None
     mae: float | None = None
+    mae_n: int | None = None
     within_one: float | None = None
     detail: dict[str, float] = Field(default_factory=dict)
     failures: dict[str, int] = Field(default_factory=dict)
@@ -267,6 +269,7 @@ def summarize_task(
         chance=plan.chance,
         geometry=plan.geometry,
         mae=fmean(errors) if counting and errors else None,
+        mae_n=len(errors) if counting else None,
         within_one=sum(o.detail.get("within_one", 0.0) for o in scored) / len(outcomes) if counting and n else None,
         detail=_means(scored),
         failures=_counts(o.cause for o in outcomes if o.status == "failed"),

@@ -133,8 +133,8 @@ def judging_notes(run: Summary) -> list[str]:
     cost = "" if found.cost_usd is None else f", ${found.cost_usd:.4f}"
     notes.append(
         f"judge {printable(run.judge, 80)}: {found.graded} answers, {found.by_rule} of them by rule, {found.calls} "
-        f"calls ({found.cached} from the cache{cost}); {skipped} not attempted (wrong), {found.undecided} without a verdict "
-        "(unscored, not correct)"
+        f"calls ({found.cached} from the cache{cost}); {skipped} not attempted (wrong), {found.undecided} without a "
+        "verdict (unscored, not correct)"
     )
     if found.fleiss_kappa is not None:
         pairs = ", ".join(f"{value:.2f}" for value in found.pairwise_kappa.values())
@@ -167,7 +167,8 @@ def _notes(runs: Sequence[Summary]) -> list[str]:
     for run in runs:
         notes += judging_notes(run)
         words = [
-            f"{printable(t.title, 40)}: mean absolute error {t.mae:.2f}, within one {percent(t.within_one)} %"
+            f"{printable(t.title, 40)}: mean absolute error {t.mae:.2f} over the {t.mae_n} parsed answers, within one "
+            f"{percent(t.within_one)} % of all"
             for t in run.tasks.values()
             if t.mae is not None
         ]

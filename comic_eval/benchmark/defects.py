@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from pydantic import field_validator
 
@@ -18,6 +19,7 @@ class Defect(Frozen):
     Attributes:
         file: the file's path relative to the benchmark folder.
         line: its line, counted from 1; None where the whole file is meant.
+        counts: ``row`` where ``line`` counts a table's rows of data, its header aside.
         field: the field, with indices, such as ``regions[0].box``.
         message: what is wrong.
         fix: what to do about it.
@@ -30,6 +32,7 @@ class Defect(Frozen):
     field: str | None = None
     message: str
     fix: str
+    counts: Literal["line", "row"] = "line"
 
     @field_validator("file", "field", "message", "fix")
     @classmethod
@@ -39,7 +42,9 @@ class Defect(Frozen):
         return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in value)
 
     def __str__(self) -> str:
-        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        place = self.file
+        if self.line is not None:
+            place += f":{self.line}" if self.counts == "line" else f", row {self.line}"
         field = "" if self.field is None else f" {self.field}:"
         return f"{place}:{field} {self.message} → {self.fix}"
 

@@ -91,7 +91,7 @@ def _read(source: Source, mapping: ImportMapping, store: ImageStore) -> tuple[li
     for number, split, row in source.rows():
         rows += 1
         if isinstance(row, str):
-            defects.append(Defect(file=source.name, line=number, message=row, fix="correct the row"))
+            defects.append(Defect(file=source.name, line=number, counts="row", message=row, fix="correct the row"))
             continue
         if rows == 1:
             _check_mapping(mapping, split)
@@ -125,7 +125,7 @@ def _by_column(defects: Iterable[Defect], source: Source, mapping: ImportMapping
     for defect in defects:
         field = (defect.field or "").partition("[")[0].partition(".")[0]
         column = mapping.column_of(field) or defect.field
-        renamed.append(defect.model_copy(update={"file": source.name, "field": column}))
+        renamed.append(defect.model_copy(update={"file": source.name, "field": column, "counts": "row"}))
     return renamed
 
 

@@ -135,9 +135,25 @@ def test_the_mean_leaves_out_what_is_not_comparable() -> None:
     assert not found.tasks["open"].comparable
     assert found.tasks["open"].detail == {"token_f1": 0.5}
     assert found.tasks["count"].mae == pytest.approx(1.5)
+    assert found.tasks["count"].mae_n == 2
+    assert found.tasks["depth"].mae_n is None
     assert found.tasks["count"].within_one == pytest.approx(0.5)
     assert found.complete
     assert found.exit_status == 3
+
+
+def test_the_error_of_counts_is_over_parsed_answers_and_within_one_over_all() -> None:
+    plan = PLAN.model_copy(update={"title": "Counting", "kind": "number", "planned": 4})
+    found = build_summary(
+        {
+            Key("a", "page", 1024, 0): outcome(task="count", detail={"abs_error": 0.0, "within_one": 1.0}),
+            Key("b", "page", 1024, 0): outcome("unparsed", task="count"),
+            Key("c", "page", 1024, 0): outcome("failed", task="count"),
+            Key("d", "page", 1024, 0): outcome("unparsed", task="count"),
+        },
+        manifest({"count": plan}),
+    ).tasks["count"]
+    assert (found.mae, found.mae_n, found.within_one, found.n) == (0.0, 1, 0.25, 4)
 
 
 def test_a_missing_sample_makes_a_run_incomplete() -> None:
@@ -167,7 +183,7 @@ def test_the_table_of_one_run_says_everything() -> None:
     assert "Panel Understanding*" in text
     assert "reference-1: not comparable with an LLM judge" in text
     assert "1 timeout" in text
-    assert "mean absolute error 1.50, within one 50.0 %" in " ".join(text.split())
+    assert "mean absolute error 1.50 over the 2 parsed answers, within one 50.0 % of all" in " ".join(text.split())
     assert "mean of 2 tasks" in text
 
 

@@ -271,7 +271,7 @@ def test_bad_rows_are_named_and_can_be_left_out(case: str, pictures: Path, tmp_p
     source = write_jsonl(pictures, [rows()[0], rows()[1], rows()[0] | third | {"page": "one"} | change])
     with pytest.raises(BenchmarkError) as caught:
         run(tmp_path, source)
-    assert f"questions.jsonl:3: {column}:" in str(caught.value)
+    assert f"questions.jsonl, row 3: {column}:" in str(caught.value)
     assert word in str(caught.value)
     assert not (tmp_path / "out").exists()
     benchmark, skipped = import_dataset(source, tmp_path / "out", tmp_path / "mapping.yaml", skip_bad=True)
@@ -289,7 +289,7 @@ def test_every_bad_row_is_listed(pictures: Path, tmp_path: Path) -> None:
     with pytest.raises(BenchmarkError) as caught:
         run(tmp_path, path)
     for row in (1, 2, 3, 4):
-        assert f"questions.jsonl:{row}:" in str(caught.value)
+        assert f"questions.jsonl, row {row}:" in str(caught.value)
 
 
 def test_nothing_good_is_no_benchmark(pictures: Path, tmp_path: Path) -> None:
@@ -357,3 +357,14 @@ def test_import_twice_gives_the_same_benchmark(pictures: Path, tmp_path: Path) -
     source = write_jsonl(pictures, rows())
     first = run(tmp_path, source)
     assert run(tmp_path, source) == first == load_benchmark(first.folder)
+
+
+def test_rows_of_a_table_are_not_taken_for_its_lines(pictures: Path, tmp_path: Path) -> None:
+    path = pictures / "questions.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        columns = ["characters", "episode", "options", "page", "panel", "part", "picture", "question", "type", "qid"]
+        writer.writerows([[*columns, "gold"], ["x"] * 11, ["two\nlines"] * 11, ["x"] * 12])
+    with pytest.raises(BenchmarkError) as caught:
+        run(tmp_path, path)
+    assert "questions.csv, row 3: has more cells than the header" in str(caught.value)

@@ -146,7 +146,7 @@ def test_import(tmp_path: Path) -> None:
     rows, mapping = write_source(tmp_path)
     refused = run("import", rows, tmp_path / "out", "--mapping", mapping)
     assert refused.exit_code == 2
-    assert "rows.json:2: q:" in refused.output
+    assert "rows.json, row 2: q:" in refused.output
     assert "--skip-bad" in refused.output
     result = run("import", rows, tmp_path / "out", "--mapping", mapping, "--skip-bad")
     assert result.exit_code == 0, result.output
