@@ -151,7 +151,7 @@ def test_import(tmp_path: Path) -> None:
     result = run("import", rows, tmp_path / "out", "--mapping", mapping, "--skip-bad")
     assert result.exit_code == 0, result.output
     assert "1 samples, 1 rows left out" in result.output
-    assert "left out: rows.json:2: q:" in result.output
+    assert "left out: rows.json, row 2: q:" in result.output
     assert run("validate", tmp_path / "out").exit_code == 0
 
 
