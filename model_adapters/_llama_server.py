@@ -11,6 +11,8 @@ from pathlib import Path
 
 from comic_eval.errors import UserError
 
+from ._process import end_process
+
 KILL_AFTER_S = 5.0
 LOG_TAIL = 500
 
@@ -84,14 +86,5 @@ class LlamaServer:
     async def stop(self) -> None:
         """Ends the server, politely first; does nothing if there is none."""
         process, self._process = self._process, None
-        if process is None:
-            return
-        if process.stdin is not None:
-            process.stdin.close()
-        try:
-            async with asyncio.timeout(KILL_AFTER_S):
-                await process.wait()
-        except TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+        if process is not None:
+            await end_process(process, KILL_AFTER_S)

@@ -13,6 +13,8 @@ from typing import IO
 
 from comic_eval.errors import UserError
 
+from ._process import end_process
+
 POLL_S = 0.2
 KILL_AFTER_S = 30.0
 DYING_S = 2.0
@@ -102,15 +104,7 @@ class VllmServer:
         process, self._process = self._process, None
         log, self._log = self._log, None
         if process is not None:
-            if process.stdin is not None:
-                process.stdin.close()
-            try:
-                async with asyncio.timeout(KILL_AFTER_S):
-                    await process.wait()
-            except TimeoutError:
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
-                await process.wait()
+            await end_process(process, KILL_AFTER_S)
         if log is not None:
             log.close()
 

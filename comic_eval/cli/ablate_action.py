@@ -13,6 +13,7 @@ from rich.console import Console
 from comic_eval.analysis.ablation_table import ablation_table
 from comic_eval.cli.crop_options import crop_settings
 from comic_eval.cli.judge_options import chosen_judge
+from comic_eval.cli.option_group import names
 from comic_eval.cli.run_action import (
     adapter_settings,
     operation_of,
@@ -58,9 +59,8 @@ def execute(options: dict[str, Any]) -> int:
 
 def _chosen(options: dict[str, Any]) -> dict[str, Any]:
     keys = ("model", "views", "budgets", "benchmark", "split", "language", "limit", "seed", "name", "family")
-    tasks = options["tasks"]
     return {key: options[key] for key in keys} | {
-        "tasks": [t.strip() for t in tasks.split(",") if t.strip()] if tasks is not None else None,
+        "tasks": names(options["tasks"]),
         "params": sampling_params(options),
         "adapter_settings": adapter_settings(options),
         "crop": CropRules(**crop_settings(options)),

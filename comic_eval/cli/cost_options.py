@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
+
+from comic_eval.cli.option_group import F, with_options
 
 if TYPE_CHECKING:
     from comic_eval.costs.forecast import Forecast
     from comic_eval.costs.prices import PriceTable
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 _OPTIONS = (
     click.option("--system", metavar="TEXT|@FILE", help="A system prompt; @FILE reads it from a file."),
@@ -51,9 +50,7 @@ _OPTIONS = (
 
 def cost_options(command: F) -> F:
     """Adds the options to a command."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+    return with_options(command, _OPTIONS)
 
 
 def system_prompt(text: str | None) -> str | None:

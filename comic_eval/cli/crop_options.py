@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-F = TypeVar("F", bound=Callable[..., Any])
+from comic_eval.cli.option_group import F, with_options
 
 _OPTIONS = (
     click.option(
@@ -43,9 +42,7 @@ _OPTIONS = (
 
 def crop_options(command: F) -> F:
     """Adds the options to a command."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+    return with_options(command, _OPTIONS)
 
 
 def crop_settings(options: dict[str, Any]) -> dict[str, Any]:

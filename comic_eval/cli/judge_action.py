@@ -17,7 +17,7 @@ from comic_eval.analysis.table import summary_table
 from comic_eval.benchmark import load_benchmark
 from comic_eval.cli.cost_options import price_table
 from comic_eval.cli.judge_options import chosen_judge
-from comic_eval.cli.run_action import stop_on_signals
+from comic_eval.cli.run_action import operation_of, stop_on_signals
 from comic_eval.contracts import Judge
 from comic_eval.errors import UserError
 from comic_eval.files import write_atomic
@@ -33,7 +33,6 @@ from comic_eval.plugins import create_judge
 from comic_eval.run.display import make_progress
 from comic_eval.run.folder import JOURNAL, SUMMARY
 from comic_eval.run.redact import printable
-from comic_eval.run.spec import Operation
 from comic_eval.types import Sample, Score
 
 STOPPED = 4
@@ -131,7 +130,7 @@ def rerun(options: dict[str, Any]) -> int:
             asked,
             _judge(options),
             runs_dir=options["runs_dir"],
-            operation=_operation(options),
+            operation=operation_of(options),
             progress=make_progress("none" if options["quiet"] else "auto"),
             name=options["name"],
             prices=price_table(options["prices"]),
@@ -158,22 +157,11 @@ def _judge(options: dict[str, Any]) -> Judge:
     return create_judge(chosen) if isinstance(chosen, str) else chosen
 
 
-def _operation(options: dict[str, Any]) -> Operation:
-    return Operation(
-        concurrency=options["concurrency"],
-        requests_per_minute=options["rpm"],
-        tokens_per_minute=options["tpm"],
-        max_retries=options["max_retries"],
-        timeout_s=options["timeout"],
-        use_cache=not options["no_cache"],
-    )
-
-
 def _grade(
     options: dict[str, Any], judge: Judge, answers: Sequence[tuple[str, Sample]], pages: Path | None = None
 ) -> list[Score]:
     """Grades all answers; what was graded before an interruption comes from the response cache the next time."""
-    operation = _operation(options)
+    operation = operation_of(options)
 
     async def main() -> list[Score]:
         opened = open_judge(

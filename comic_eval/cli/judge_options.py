@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from comic_eval.cli.option_group import F, with_options
+
 if TYPE_CHECKING:
     from comic_eval.contracts import Judge
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 JUDGE = click.option(
     "--judge",
@@ -35,9 +34,7 @@ _SETTINGS = (
 
 def judge_settings(command: F) -> F:
     """Adds the options beside ``--judge`` itself."""
-    for option in reversed(_SETTINGS):
-        command = option(command)
-    return command
+    return with_options(command, _SETTINGS)
 
 
 def chosen_judge(options: dict[str, Any]) -> str | Judge:

@@ -21,6 +21,7 @@ from comic_eval.analysis.zoom_table import zoom_table
 from comic_eval.cli.cost_options import forecast_lines, price_table, system_prompt
 from comic_eval.cli.crop_options import crop_settings
 from comic_eval.cli.judge_options import chosen_judge
+from comic_eval.cli.option_group import names
 from comic_eval.cli.zoom_options import zoom_settings
 from comic_eval.errors import UserError
 from comic_eval.plugins import parse_model_id
@@ -79,9 +80,8 @@ def _check_exists(runs_dir: Path, name: str | None) -> None:
 def _chosen(options: dict[str, Any]) -> dict[str, Any]:
     """The arguments that `prepare` and `evaluate_async` share."""
     keys = ("model", "benchmark", "split", "view", "budget", "language", "limit", "seed", "name", "repeats")
-    tasks = options["tasks"]
     return {key: options[key] for key in keys} | {
-        "tasks": [t.strip() for t in tasks.split(",") if t.strip()] if tasks is not None else None,
+        "tasks": names(options["tasks"]),
         "params": sampling_params(options),
         "adapter_settings": adapter_settings(options),
         "crop": CropRules(**crop_settings(options)),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 from click.core import ParameterSource
 
-F = TypeVar("F", bound=Callable[..., Any])
+from comic_eval.cli.option_group import F, with_options
 
 _COORDS = "xyxy-1000, yxyx-1000, xyxy-1, xyxy-sent-pixels, xyxy-page-pixels, ..."
 _OPTIONS = (
@@ -40,9 +39,7 @@ _SETTINGS = {
 
 def zoom_options(command: F) -> F:
     """Adds the options to a command."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+    return with_options(command, _OPTIONS)
 
 
 def zoom_settings(options: dict[str, Any], crop: dict[str, Any]) -> dict[str, Any]:

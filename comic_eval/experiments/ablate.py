@@ -11,15 +11,14 @@ from typing import Any
 from comic_eval.analysis.ablation import BASELINE, Ablation, build_ablation
 from comic_eval.benchmark import load_benchmark
 from comic_eval.contracts import Adapter, Judge
-from comic_eval.errors import PluginError, UserError
-from comic_eval.experiments.series import Announce, Carry, run_series, write_result
+from comic_eval.errors import UserError
+from comic_eval.experiments.series import DEFAULT_BUDGETS, Announce, Carry, chosen_budgets, run_series, write_result
 from comic_eval.experiments.shared_adapter import SharedAdapter
 from comic_eval.images.views import VIEWS, get_view
-from comic_eval.plugins import create_adapter
 from comic_eval.run.blocking import blocking
 from comic_eval.run.files import digest, safe_name
 from comic_eval.run.folder import run_folder
-from comic_eval.run.prepare import Prepared, prepare
+from comic_eval.run.prepare import Prepared, open_adapter, prepare
 from comic_eval.run.progress import Display
 from comic_eval.run.spec import Operation, Prices
 from comic_eval.types import Frozen, Language, SamplingParams
@@ -27,7 +26,6 @@ from comic_eval.zoom.crop import CropRules
 
 FILE_NAME = "ablation.json"
 DEFAULT_VIEWS = tuple(name for name in VIEWS if name not in ("page+noise", "page+other-panel"))
-DEFAULT_BUDGETS = (16384, 1024)
 
 
 class Step(Frozen):
@@ -169,12 +167,8 @@ def plan_ablation(
         UserError: a mistake in the arguments, or a view that no sample has.
     """
     chosen = _chosen(views)
-    sizes = tuple(dict.fromkeys(budgets))
-    if not sizes or min(sizes) < 1:
-        raise UserError("budgets: give one or more numbers of visual tokens, each 1 or more, such as 16384,1024")
-    if not isinstance(model, str) and adapter_settings:
-        raise PluginError("adapter settings go with a model id; an adapter object has its own already")
-    adapter = SharedAdapter(create_adapter(model, **(adapter_settings or {})) if isinstance(model, str) else model)
+    sizes = chosen_budgets(budgets)
+    adapter = SharedAdapter(open_adapter(model, adapter_settings or {}))
     given = common | {
         "model": adapter,
         "params": params or SamplingParams(),

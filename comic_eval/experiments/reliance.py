@@ -20,15 +20,13 @@ from comic_eval.analysis.reliance import ARMS, Arm, Reliance, build_reliance
 from comic_eval.contracts import Adapter
 from comic_eval.errors import UserError
 from comic_eval.experiments.earlier import Earlier, content_digest, open_zoom_run, prefix, replayed_turns
-from comic_eval.experiments.series import Carry, run_series, write_result
+from comic_eval.experiments.series import DEFAULT_BUDGETS, Carry, chosen_budgets, run_series, write_result
 from comic_eval.experiments.shared_adapter import SharedAdapter
-from comic_eval.plugins import create_adapter
-from comic_eval.run.prepare import Prepared, Probe, prepare
+from comic_eval.run.prepare import Prepared, Probe, open_adapter, prepare
 from comic_eval.run.spec import Replay, differences
 from comic_eval.types import Frozen, Generation
 
 FILE_NAME = "reliance.json"
-DEFAULT_BUDGETS = (16384, 1024)
 
 
 class RelianceResult:
@@ -68,13 +66,11 @@ async def reliance_async(
     Raises:
         UserError: no such run, another model, no sample that can be probed, or whatever a run may raise.
     """
-    sizes = tuple(dict.fromkeys(budgets))
-    if not sizes or min(sizes) < 1:
-        raise UserError("budgets: give one or more numbers of visual tokens, each 1 or more, such as 16384,1024")
+    sizes = chosen_budgets(budgets)
     earlier = open_zoom_run(carry.runs_dir, run, benchmark)
     spec = earlier.manifest.spec
     wanted = spec.model if model is None else model
-    made = create_adapter(wanted, **(adapter_settings or {})) if isinstance(wanted, str) else wanted
+    made = open_adapter(wanted, adapter_settings or {})
     if made.info.id != spec.model:
         raise UserError(f"{run} was made with {spec.model}: crop reliance needs the same model, not {made.info.id}")
     adapter = SharedAdapter(made)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from comic_eval.errors import RunFolderError
+from comic_eval.errors import RunFolderError, UserError
 from comic_eval.experiments.shared_adapter import SharedAdapter
 from comic_eval.files import write_atomic
 from comic_eval.run.display import make_progress
@@ -20,6 +20,8 @@ from comic_eval.run.progress import Display
 from comic_eval.run.session import run_session
 from comic_eval.run.spec import Operation, Prices
 from comic_eval.types import Frozen
+
+DEFAULT_BUDGETS = (16384, 1024)
 
 Announce = Callable[[str, int, int], None]
 
@@ -82,6 +84,17 @@ def _arguments(carry: Carry, prepared: Prepared) -> dict[str, Any]:
     """What the user passed, with the place of the benchmark, which views and further probes look for there."""
     benchmark = carry.arguments.get("benchmark") or str(prepared.benchmark.folder)
     return {**carry.arguments, "benchmark": benchmark}
+
+
+def chosen_budgets(budgets: Sequence[int]) -> tuple[int, ...]:
+    """Each budget once.
+
+    Raises:
+        UserError: there is none, or one of less than a token.
+    """
+    if not budgets or min(budgets) < 1:
+        raise UserError("budgets: give one or more numbers of visual tokens, each 1 or more, such as 16384,1024")
+    return tuple(dict.fromkeys(budgets))
 
 
 def make_series_folder(folder: Path) -> None:

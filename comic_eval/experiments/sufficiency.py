@@ -17,9 +17,8 @@ from comic_eval.experiments.earlier import content_digest, crops_of, open_zoom_r
 from comic_eval.experiments.series import Carry, run_series, write_result
 from comic_eval.experiments.shared_adapter import SharedAdapter
 from comic_eval.images.views import why_not
-from comic_eval.plugins import create_adapter
 from comic_eval.run.files import safe_name
-from comic_eval.run.prepare import Prepared, Probe, prepare
+from comic_eval.run.prepare import Prepared, Probe, open_adapter, prepare
 from comic_eval.run.spec import Replay
 from comic_eval.types import SamplingParams
 
@@ -68,7 +67,7 @@ async def sufficiency_async(
     crops = {r.sample_id: boxes for r in earlier.records if r.trace and (boxes := crops_of(r.trace))}
     if not crops:
         raise UserError(f"{run}: no episode took a crop, so there is nothing to show")
-    adapter = SharedAdapter(create_adapter(model, **(adapter_settings or {})) if isinstance(model, str) else model)
+    adapter = SharedAdapter(open_adapter(model, adapter_settings or {}))
     name = f"{run}-sufficiency-{safe_name(adapter.info.id)[:50].strip('-.')}"
     common: dict[str, Any] = {
         "model": adapter,

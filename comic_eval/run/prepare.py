@@ -150,7 +150,7 @@ def prepare(
         raise UserError(f"limit {limit}: give 1 or more, or none for all samples")
     if tasks is not None and not tasks:
         raise UserError("no task is named; leave tasks out to ask all of them")
-    adapter = _adapter(model, adapter_settings)
+    adapter = open_adapter(model, adapter_settings)
     grader = create_judge(judge) if isinstance(judge, str) else judge
     data = benchmark if isinstance(benchmark, Benchmark) else load_benchmark(benchmark)
     samples = data.select(split=split, tasks=tasks, language=language)
@@ -217,7 +217,12 @@ def _check_repeats(repeats: int, params: SamplingParams, info: AdapterInfo) -> N
         )
 
 
-def _adapter(model: str | Adapter, settings: Mapping[str, Any]) -> Adapter:
+def open_adapter(model: str | Adapter, settings: Mapping[str, Any]) -> Adapter:
+    """The adapter of a model id with these settings, or the adapter object itself.
+
+    Raises:
+        PluginError: no such adapter or setting, or settings beside an adapter object.
+    """
     if isinstance(model, str):
         return create_adapter(model, **settings)
     if settings:
