@@ -31,10 +31,14 @@ _OPEN, _CLOSE = "<tool_call>", "</tool_call>"
 
 
 class ParsedTurn(Frozen):
-    """The calls of one assistant turn in order, and the text of what looked like a call but could not be read."""
+    """What one assistant turn attempted, in order: calls, and the text of what looked like one but cannot be read."""
 
-    calls: tuple[ToolCall, ...]
-    malformed: tuple[str, ...] = ()
+    attempts: tuple[ToolCall | str, ...] = ()
+
+    @property
+    def malformed(self) -> bool:
+        """Whether any attempt cannot be read."""
+        return any(isinstance(attempt, str) for attempt in self.attempts)
 
 
 def begin(conversation: Conversation, tool: ToolSpec, dialect: Dialect) -> Conversation:
@@ -60,20 +64,20 @@ def begin(conversation: Conversation, tool: ToolSpec, dialect: Dialect) -> Conve
 
 
 def parse(generation: Generation, dialect: Dialect) -> ParsedTurn:
-    """The calls that a turn makes. In the tag dialects calls inside ``<think>`` are thoughts, not calls."""
-    if dialect == "native":
-        return ParsedTurn(calls=generation.tool_calls)
-    calls: list[ToolCall] = []
-    malformed: list[str] = []
+    """The calls that a turn makes. In the tag dialects calls inside ``<think>`` are thoughts, not calls.
+
+    A server that reads native calls out of the model's text (vLLM's parsers) leaves those that it cannot read in it;
+    without notice such a turn would pass for an answer without one.
+    """
+    if dialect == "native" and generation.tool_calls:
+        return ParsedTurn(attempts=generation.tool_calls)
+    attempts: list[ToolCall | str] = []
     rest = _THINK.sub("", generation.text)
     while (start := rest.find(_OPEN)) >= 0:
         body, closed, rest = rest[start + len(_OPEN) :].partition(_CLOSE)
-        call = _read_call(body, len(calls) + len(malformed)) if closed else None
-        if call is None:
-            malformed.append(body.strip())
-        else:
-            calls.append(call)
-    return ParsedTurn(calls=tuple(calls), malformed=tuple(malformed))
+        call = _read_call(body, len(attempts)) if closed and dialect != "native" else None
+        attempts.append(body.strip() if call is None else call)
+    return ParsedTurn(attempts=tuple(attempts))
 
 
 def _read_call(body: str, number: int) -> ToolCall | None:
@@ -98,10 +102,11 @@ def assistant_turn(generation: Generation, dialect: Dialect) -> Message:
 
 
 def tool_turns(results: list[tuple[str | None, str, EncodedImage | None]], dialect: Dialect) -> tuple[Message, ...]:
-    """The answers to one turn's calls, as (call id, text, crop)."""
+    """The answers to one turn's calls, as (call id, text, crop); what was no readable call has no id."""
     if dialect == "native":
         return tuple(
-            Message(role="tool", content=_parts(text, image), tool_call_id=call_id) for call_id, text, image in results
+            Message(role="user" if call_id is None else "tool", content=_parts(text, image), tool_call_id=call_id)
+            for call_id, text, image in results
         )
     parts: list[Part] = []
     for _, text, image in results:

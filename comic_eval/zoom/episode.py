@@ -59,7 +59,7 @@ async def play(
     for number in range(settings.max_turns):
         reply = await ask(request.model_copy(update={"conversation": conversation, "tools": tools}))
         parsed = parse(reply, dialect)
-        calling = bool(parsed.calls or parsed.malformed)
+        calling = bool(parsed.attempts)
         turns.append(
             Turn(
                 text=reply.text,
@@ -73,7 +73,7 @@ async def play(
         if not calling:
             stop = "length" if reply.finish_reason == "length" else "answered"
             break
-        stopping = settings.malformed == "stop" and bool(parsed.malformed)
+        stopping = settings.malformed == "stop" and parsed.malformed
         answers = await offload(partial(_answers, parsed, environment, number, None if stopping else encode))
         if stopping:
             stop = "malformed"
@@ -87,7 +87,9 @@ async def play(
 def _answers(parsed: ParsedTurn, environment: ZoomEnvironment, turn: int, encode: Encode | None) -> list[Answer]:
     """What the model gets for one turn's calls; without ``encode`` the calls are only recorded."""
     results: list[tuple[str | None, Observation]] = [
-        (call.id, environment.zoom(call.name, call.arguments, turn=turn)) for call in parsed.calls
+        (None, environment.malformed(attempt, turn=turn))
+        if isinstance(attempt, str)
+        else (attempt.id, environment.zoom(attempt.name, attempt.arguments, turn=turn))
+        for attempt in parsed.attempts
     ]
-    results += [(None, environment.malformed(text, turn=turn)) for text in parsed.malformed]
     return [(i, o.text, encode(o.image) if encode and o.image is not None else None) for i, o in results]

@@ -183,6 +183,23 @@ def test_a_malformed_tag_counts_and_follows_the_policy(policy: str, stop: str, a
     assert measure(trace).malformed == 1
 
 
+def test_calls_of_a_turn_keep_their_order_whether_they_can_be_read_or_not() -> None:
+    good = TAGGED % (NAME, box([100, 71, 500, 286]))
+    trace, requests = run([Generation(text=f"<tool_call>oh</tool_call>{good}"), Generation(text="B")], "qwen")
+    assert [c.error for c in trace.calls] == ["malformed_call", None]
+    assert measure(trace).ious == pytest.approx((0, 1), abs=0.02)
+    said = requests[1].conversation.messages[-1].text
+    assert said.index("malformed_call") < said.index("Image 1")
+
+
+def test_a_call_that_the_server_could_not_read_is_told_and_counted() -> None:
+    left = Generation(text="<tool_call>{'name': zoom}</tool_call>", finish_reason="stop")
+    trace, requests = run([left, Generation(text="<answer>A</answer>")], "native")
+    assert [c.error for c in trace.calls] == ["malformed_call"]
+    assert (trace.stop, trace.answer_text, len(requests)) == ("answered", "<answer>A</answer>", 2)
+    assert [m.role for m in requests[1].conversation.messages] == ["user", "assistant", "user"]
+
+
 def test_a_call_inside_a_thought_is_no_call() -> None:
     thought = f"<think>I could {TAGGED % (NAME, box([0, 0, 9, 9]))}</think><answer>A</answer>"
     trace, _ = run([Generation(text=thought)], "qwen")
