@@ -79,6 +79,16 @@ def test_accuracy_on_labelled_answers_is_what_the_docstring_says() -> None:
         assert stated in doc
 
 
+def test_answers_written_after_its_rules_show_its_limits() -> None:
+    labels = [json.loads(line) for line in BUNDLED["pepper-carrot"].read_text("utf-8").splitlines()]
+    later = [row for row in labels if "set" not in row]
+    agreed = sum(graded(row) == (row["label"] == "correct") for row in later)
+    assert (agreed, len(later)) == (98, 168)
+    doc = str(plugins.load("judges", "reference").__doc__)
+    assert "168 answers" in doc
+    assert "98 agree" in doc
+
+
 @pytest.mark.parametrize("item", LABELLED, ids=lambda i: i["page"])
 def test_references_are_correct_answers(item: dict[str, Any]) -> None:
     asked = sample(item["question"], item["reference"], tuple(item["facts"]), item["language"])
