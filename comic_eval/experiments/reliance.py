@@ -137,7 +137,7 @@ def plan_arm(earlier: Earlier, adapter: Adapter, arm: Arm, budget: int) -> Prepa
     # The rule by which this model's pages are resized tells at which size each page will be sent.
     plain = prepare(**common, only=traces.keys(), zoom=earlier.zoom, coords=earlier.coords)
     prefixes: dict[str, tuple[Generation, ...]] = {
-        key: prefix(trace, earlier.coords, plain.reading.resize(*trace.page_size, budget))
+        key: prefix(trace, earlier.coords, plain.frames.resize(*trace.page_size, budget))
         for key, trace in traces.items()
     }
     replay = Replay(

@@ -117,9 +117,9 @@ async def evaluate_async(
         crop: how oracle crops are cut out, for views that have some.
         zoom: lets the model zoom. Of `ZoomSettings` only the fields that are set count as stated; the others are those
             that a local checkpoint was trained with, or the defaults, with native tool calls where the model has them.
-        coords: how the model writes boxes, such as ``xyxy-1000`` (`comic_eval.run.reading.COORD_NAMES`); by default as
+        coords: how the model writes boxes, such as ``xyxy-1000`` (`comic_eval.run.frames.COORD_NAMES`); by default as
             its family does.
-        family: the model's family, where its id does not tell (`comic_eval.run.reading.FAMILY_NAMES`); it decides how
+        family: the model's family, where its id does not tell (`comic_eval.run.frames.FAMILY_NAMES`); it decides how
             pictures are resized and, unless ``coords`` does, how boxes are read.
         system: a system prompt; None for none.
         repeats: answers a question; scores are means over them, and pass@k and the majority's vote are shown beside.

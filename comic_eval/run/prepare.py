@@ -18,10 +18,10 @@ from comic_eval.plugins import create_adapter, create_judge, get_task
 from comic_eval.run.applicable import LeftOut, leave_out
 from comic_eval.run.environment import environment
 from comic_eval.run.files import digest
+from comic_eval.run.frames import Frames, resolve
 from comic_eval.run.levels import plan_tasks
 from comic_eval.run.manifest import Manifest, Start
 from comic_eval.run.plan import CROPS, Item, make_plan, prompts_hash, sample_ids_hash, with_repeats
-from comic_eval.run.reading import Reading, resolve
 from comic_eval.run.redact import redact_json
 from comic_eval.run.scoring import scoring_digest
 from comic_eval.run.spec import BenchmarkRef, Operation, Prices, Replay, RunSpec, model_settings
@@ -80,7 +80,7 @@ class Prepared:
     train: tuple[Sample, ...]
     params: SamplingParams
     left_out: LeftOut
-    reading: Reading
+    frames: Frames
     probe: Probe | None = None
 
     def renderer(self, cache_dir: Path | None = None, memory_bytes: int = DEFAULT_MEMORY_BYTES) -> Renderer:
@@ -90,19 +90,19 @@ class Prepared:
             budget=self.spec.budget,
             cache_dir=cache_dir,
             memory_bytes=memory_bytes,
-            resize=self.reading.resize,
+            resize=self.frames.resize,
             crop=self.spec.crop,
         )
 
     @property
     def zooming(self) -> Zooming | None:
         """How its episodes are played; None in a run without zooming."""
-        reading = self.reading
-        if reading.zoom is None or reading.coords is None:
+        frames = self.frames
+        if frames.zoom is None or frames.coords is None:
             return None
         if self.probe is None or self.probe.replay.source == "crops":
-            return Zooming(reading.zoom, reading.coords, reading.resize)
-        return Zooming(reading.zoom, reading.coords, reading.resize, self.probe.replay.source, self.probe.prefixes)
+            return Zooming(frames.zoom, frames.coords, frames.resize)
+        return Zooming(frames.zoom, frames.coords, frames.resize, self.probe.replay.source, self.probe.prefixes)
 
 
 def prepare(
@@ -165,7 +165,7 @@ def prepare(
     info = adapter.info
     _check_repeats(repeats, params, info)
     check_judge(grader, info)
-    reading = resolve(info, zoom=zoom, coords=coords, family=family, view=view, budget=budget)
+    frames = resolve(info, zoom=zoom, coords=coords, family=family, view=view, budget=budget)
     spec = RunSpec(
         model=info.id,
         model_settings=model_settings(info),
@@ -180,9 +180,9 @@ def prepare(
         judge=grader.id,
         seed=seed,
         crop=(crop or CropRules()) if needs_regions(view) and not showing_crops else None,
-        family=reading.family.name if reading.family is not UNKNOWN else None,
-        coords=reading.coords,
-        zoom=reading.zoom,
+        family=frames.family.name if frames.family is not UNKNOWN else None,
+        coords=frames.coords,
+        zoom=frames.zoom,
         replay=probe.replay if probe else None,
         system=system or None,
         repeats=repeats,
@@ -198,7 +198,7 @@ def prepare(
         train=_train(data, language),
         params=params,
         left_out=left_out,
-        reading=reading,
+        frames=frames,
         probe=probe,
     )
 
@@ -258,7 +258,7 @@ def make_manifest(
         license=prepared.benchmark.license,
         images=prepared.renderer().settings,
         left_out=prepared.left_out,
-        warnings=prepared.reading.warnings,
+        warnings=prepared.frames.warnings,
         adapter=info.model_copy(update={"settings": spec.model_settings}),
         judge=judge_plan(prepared.judge, info, [item.sample for item in once]),
         tasks=plan_tasks(once, prepared.tasks, prepared.train, spec.seed),

@@ -74,12 +74,12 @@ def preview(
         view = get_view(item.view)(item.sample)
         shown = view.pictures if info.needs_images else ()
         pictures += shown
-        sizes = (size_of(picture, prepared.spec.budget, crop, prepared.reading.resize) for picture in shown)
+        sizes = (size_of(picture, prepared.spec.budget, crop, prepared.frames.resize) for picture in shown)
         prompt = prepared.tasks[item.sample.task].prompt(item.sample, shown=view.shown)
         asks.append(Ask(text=prompt, sizes=tuple(size for size in sizes if size is not None)))
     pixels = sum(width * height for ask in asks for width, height in ask.sizes)
     zooming = prepared.zooming
-    per_token = prepared.reading.family.pixels_per_token
+    per_token = prepared.frames.family.pixels_per_token
     return Preview(
         name=prepared.name,
         spec_digest=prepared.spec.digest,

@@ -6,7 +6,7 @@ import pytest
 
 from comic_eval.contracts import AdapterInfo
 from comic_eval.errors import UserError
-from comic_eval.run.reading import COORD_NAMES, coords_name, model_family, parse_coords, resolve
+from comic_eval.run.frames import COORD_NAMES, coords_name, model_family, parse_coords, resolve
 from comic_eval.zoom.coords import FAMILIES, CoordSpec
 from comic_eval.zoom.crop import CropRules
 from comic_eval.zoom.settings import ZoomSettings

@@ -28,7 +28,7 @@ FAMILY_NAMES = tuple(family.name for family in FAMILIES)
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Frames:
     """What the model's family, its checkpoint and the user's wishes came to.
 
     ``coords`` and ``zoom`` are None in a run without zooming; ``warnings`` tell where a checkpoint was trained with
@@ -84,7 +84,7 @@ def resolve(
     family: str | None,
     view: str,
     budget: int,
-) -> Reading:
+) -> Frames:
     """Settles how pictures are sent and boxes are read.
 
     What the user states counts, then what stands beside a local checkpoint, then what is published of the family. Of
@@ -109,7 +109,7 @@ def resolve(
                 f"say how with --coords ({', '.join(COORD_NAMES)})"
             )
     warnings = _mismatches(checkpoint, found, spec, settings, budget) if checkpoint else ()
-    return Reading(found, resize_rule_for(found), spec, settings, tuple(warnings))
+    return Frames(found, resize_rule_for(found), spec, settings, tuple(warnings))
 
 
 def local_checkpoint(model: str) -> CheckpointSettings | None:
