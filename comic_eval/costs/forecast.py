@@ -68,6 +68,7 @@ def forecast(
     system: str | None = None,
     zoom: ZoomSettings | None = None,
     tool: ToolSpec | None = None,
+    pixels_per_token: int = PIXELS_PER_TOKEN,
     batch: bool = False,
 ) -> Forecast:
     """Reckons what requests will cost.
@@ -77,12 +78,13 @@ def forecast(
         rule: how the provider counts pictures.
         max_tokens: of one answer.
         zoom: limits of the episodes, and ``tool`` what they offer; None without zooming.
+        pixels_per_token: by which the budget of their crops is counted in the model's family.
     """
     turns = zoom.max_turns if zoom else 1
     images = texts = most_input = 0
     fixed = OVERHEAD_TOKENS + 2 * PART_OVERHEAD_TOKENS + text_bound(system or "")
     fixed += text_bound(tool.model_dump_json()) if tool else 0
-    crop = _dearest_crop(zoom, rule) if zoom else 0
+    crop = _dearest_crop(zoom, rule, pixels_per_token) if zoom else 0
     growth = (
         sum(min(turn, zoom.max_images) * crop + turn * TURN_OVERHEAD_TOKENS for turn in range(turns)) if zoom else 0
     )
@@ -113,7 +115,7 @@ def forecast(
     )
 
 
-def _dearest_crop(zoom: ZoomSettings, rule: ImageTokenRule | None) -> int:
-    pixels = zoom.crop_budget * PIXELS_PER_TOKEN
+def _dearest_crop(zoom: ZoomSettings, rule: ImageTokenRule | None, pixels_per_token: int) -> int:
+    pixels = zoom.crop_budget * pixels_per_token
     sides = [(math.isqrt(pixels * shape), math.isqrt(pixels // shape)) for shape in CROP_SHAPES]
     return max(image_bound(max(1, w), max(1, h), rule) for w, h in sides)

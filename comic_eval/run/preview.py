@@ -102,6 +102,7 @@ def preview(
             system=prepared.spec.system,
             zoom=zooming.settings if zooming else None,
             tool=tool_spec(zooming.coords) if zooming else None,
+            pixels_per_token=per_token,
             batch=batch,
         ),
     )
