@@ -131,7 +131,11 @@ def _settle(text: str) -> int | str | None:
     if outside:
         found = outside
     totals = [q for q in found if q.total]
-    if not totals and (sums.is_unsolved(text) or (outside and sums.in_parentheses(text) - {q.value for q in outside})):
+    if (
+        found
+        and not totals
+        and (sums.is_unsolved(text) or (outside and sums.in_parentheses(text) - {q.value for q in outside}))
+    ):
         return AMBIGUOUS
     for preferred in (totals, [q for q in found if q.counts], found):
         if preferred:

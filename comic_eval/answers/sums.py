@@ -41,12 +41,12 @@ def solved(text: str) -> str:
         total = sum(_value(term) or 0 for term in re.split(r" ?\+ ?", equation["terms"]))
         return equation["result"] if _value(equation["result"]) == total else equation["terms"]
 
-    return _EQUATION.sub(result, text)
+    return _EQUATION.sub(result, text) if "+" in text else text
 
 
 def is_unsolved(text: str) -> bool:
     """Whether the text names parts without their sum: "2 + 1", "the last two panels and the first"."""
-    return bool(_PART_OF_SEVERAL.search(text) or _OPEN_SUM.search(text))
+    return bool(("+" in text and _OPEN_SUM.search(text)) or _PART_OF_SEVERAL.search(text))
 
 
 def in_parentheses(text: str) -> set[int]:
