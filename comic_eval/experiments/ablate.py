@@ -183,7 +183,9 @@ def plan_ablation(
     steps = plan_steps(name, chosen, sizes)
     for step in steps:
         run_folder(Path(), step.run)  # refuses a name that is too long or no folder's
-    runs = [(step, prepare(**given, view=step.view, budget=step.budgets[0], name=step.run)) for step in steps]
+    # Without pictures no budget counts; one for all keeps the run of an earlier call with other budgets.
+    budget_of = {step.run: DEFAULT_BUDGETS[0] if step.view == "blind" else step.budgets[0] for step in steps}
+    runs = [(step, prepare(**given, view=step.view, budget=budget_of[step.run], name=step.run)) for step in steps]
     return Planned(name, adapter, tuple(runs))
 
 

@@ -151,6 +151,15 @@ def test_the_same_call_asks_nothing_again_and_starts_the_model_once(pages: Path,
     assert second.ablation == first.ablation
 
 
+def test_other_budgets_go_on_with_the_same_blind_run(pages: Path, tmp_path: Path) -> None:
+    run(pages, tmp_path, TableModel(otherwise=needs_a_crop), views=("page", "blind"), budgets=(64,))
+    again = TableModel(otherwise=needs_a_crop)
+    result = run(pages, tmp_path, again, views=("page", "blind"), budgets=(32,))
+    assert result.exit_status == 0
+    assert {c.budget for c in result.ablation.cells} == {32}
+    assert len(again.requests) == result.ablation.conditions[0].planned
+
+
 def test_an_interrupted_experiment_says_so_and_goes_on(pages: Path, tmp_path: Path) -> None:
     async def stopped() -> AblateResult:
         stop = asyncio.Event()
