@@ -22,6 +22,7 @@ from comic_eval.errors import UserError
 from comic_eval.experiments.earlier import Earlier, content_digest, open_zoom_run, prefix, replayed_turns
 from comic_eval.experiments.series import DEFAULT_BUDGETS, Carry, chosen_budgets, run_series, write_result
 from comic_eval.experiments.shared_adapter import SharedAdapter
+from comic_eval.run.manifest import Manifest, read_manifest
 from comic_eval.run.prepare import Prepared, Probe, open_adapter, prepare
 from comic_eval.run.spec import Replay, differences
 from comic_eval.types import Frozen, Generation
@@ -81,9 +82,20 @@ async def reliance_async(
     folder = carry.runs_dir / f"{run}-reliance"
     end = await run_series(folder, [prepared for _, _, prepared in planned], adapter, carry)
     begun = [(arm, budget, path) for (arm, budget, _), path in zip(planned, end.folders, strict=False)]
+    if any(_other_weights(earlier.manifest, read_manifest(path)) for path in end.folders):
+        warnings.append(
+            f"the server has loaded another model, or the same in another way, than when {run} was made: turns of one "
+            "were played to another"
+        )
     result = build_reliance(run, spec.model, earlier.records, begun, sizes, left_out, earlier.manifest)
     unwritten = write_result(folder / FILE_NAME, result)
     return RelianceResult(result, folder / FILE_NAME, warnings, end.stopped or unwritten)
+
+
+def _other_weights(before: Manifest, now: Manifest) -> bool:
+    """Whether the server of one run had loaded another model than that of the other, as far as it tells."""
+    then, here = ({start.served for start in m.starts if start.served} for m in (before, now))
+    return bool(then and here and then != here)
 
 
 class _Settings(Frozen):

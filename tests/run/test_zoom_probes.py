@@ -132,6 +132,20 @@ def test_the_prefix_is_played_as_it_was_and_the_rest_is_asked_once(pages: Path, 
     assert json.loads(again.path.read_text())["complete"] is True
 
 
+def test_a_probe_of_another_models_turns_is_told(pages: Path, tmp_path: Path) -> None:
+    class Loaded(Looker):
+        def __init__(self, served: str) -> None:
+            super().__init__()
+            self.served = served
+
+    carry = Carry(runs_dir=tmp_path, operation=Operation())
+    evaluate(model=Loaded("a"), benchmark=pages, runs_dir=tmp_path, name="r", zoom=True)
+    same = asyncio.run(reliance_async("r", carry=carry, model=Loaded("a"), budgets=(1024,)))
+    other = asyncio.run(reliance_async("r", carry=carry, model=Loaded("b"), budgets=(512,)))
+    assert same.warnings == ()
+    assert [w[:38] for w in other.warnings] == ["the server has loaded another model, o"]
+
+
 def test_what_cannot_be_probed_says_so(pages: Path, tmp_path: Path) -> None:
     carry = Carry(runs_dir=tmp_path, operation=Operation())
     evaluate(model=TableModel(), benchmark=pages, runs_dir=tmp_path, name="plain")
