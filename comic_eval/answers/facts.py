@@ -46,6 +46,7 @@ _SUFFIXES = words(
 )
 _SHARE = 0.5
 _SHORTEST_STEM = 3
+_NEGATIVE = re.compile(r"(?<![^\s(\"'«“:=])[-−‒](?=\d)\d+")
 _COMMON_PREFIX = 5
 
 
@@ -176,7 +177,12 @@ def _plain(text: str) -> list[str]:
 
 
 def is_same(answer: str, reference: str) -> bool:
-    """Whether the two are the same words but for articles, case, accents, punctuation and a plural s."""
+    """Whether the two are the same words but for articles, case, accents, punctuation and a plural s.
+
+    A minus before a number is no punctuation.
+    """
+    if _NEGATIVE.findall(answer) != _NEGATIVE.findall(reference):
+        return False
     one = [w.rstrip("sx") if len(w) > _SHORTEST_STEM else w for w in _plain(answer)]
     other = [w.rstrip("sx") if len(w) > _SHORTEST_STEM else w for w in _plain(reference)]
     return bool(one) and one == other

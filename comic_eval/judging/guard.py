@@ -20,7 +20,7 @@ from comic_eval.run.spec import model_settings
 from comic_eval.types import Sample
 
 AUTHOR_KEYS = ("question_family", "question_author")
-_DATE = re.compile(r"-(?:\d{4}-\d{2}-\d{2}|\d{8}|\d{4}|latest|preview)$")
+_DATE = re.compile(r"(?:[-@](?:\d{4}-\d{2}-\d{2}|\d{2}-\d{2}|\d{8}|\d{4}|\d{3}|latest|preview|exp)|:(?:latest|free))+$")
 # Names of models by the family that trains them; first match wins.
 _FAMILIES = (
     ("gpt", r"gpt|chatgpt|openai|(?:^|[/: ])o\d(?:$|[-_ ])"),

@@ -75,7 +75,11 @@ CUT: dict[Language, str] = {
     "fr": "La réponse compte {n} caractères ; seuls les {limit} premiers sont montrés et comptent.",
 }
 
-_UNSAFE = re.compile("[<>&\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+# The last range are tag characters: whole sentences that no one sees and a model reads.
+_UNSAFE = re.compile(
+    "[<>&\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb\ud800-\udfff"
+    "\U000e0000-\U000e0fff]"
+)
 
 
 def prompt_sha256(language: Language) -> str:
@@ -96,7 +100,9 @@ def prompt_sha256(language: Language) -> str:
 def encode(value: str | Sequence[str]) -> str:
     """A text, or a list of texts, as JSON on one line without any character that could end a block."""
     text = json.dumps(value if isinstance(value, str) else list(value), ensure_ascii=False)
-    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _UNSAFE.sub(
+        lambda found: json.dumps(found[0])[1:-1] if ord(found[0]) > 0x7F else f"\\u{ord(found[0]):04x}", text
+    )
 
 
 def block(name: str, value: str | Sequence[str]) -> str:

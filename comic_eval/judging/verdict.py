@@ -33,8 +33,8 @@ class Ruling(Frozen):
 def read_verdict(text: str) -> Ruling | None:
     """The verdict that a reply gives, or None where it gives none or more than one.
 
-    A reply is a JSON object of `SCHEMA`, alone or in one code fence; or its last line is a verdict and nothing in it
-    names another. Digits and scores mean nothing.
+    A reply is a JSON object of `SCHEMA`, alone or in one code fence around which no other verdict is named; or its last
+    line is a verdict and nothing in it names another. Digits and scores mean nothing.
     """
     whole = text.strip()
     if whole.startswith("{"):
@@ -46,8 +46,23 @@ def read_verdict(text: str) -> Ruling | None:
         return None
     fences = _FENCE.findall(body)
     if body.startswith("{") or fences:
-        return _from_json(fences[0].strip() if len(fences) == 1 else body)
+        ruling = _from_json(fences[0].strip() if len(fences) == 1 else body)
+        return None if ruling and _contradicted(ruling, _FENCE.sub("", body)) else ruling
     return _from_line(body)
+
+
+def _contradicted(ruling: Ruling, beside: str) -> bool:
+    """A fence may quote what an answer says of itself, while the judge's own word stands beside it.
+
+    Beside INCORRECT, "correct" in small letters is an adjective ("this is not correct").
+    """
+    named = _named(beside) if ruling.verdict == "CORRECT" else set(re.findall(_NAMED.pattern, beside))
+    return bool(named - {ruling.verdict})
+
+
+def _named(text: str) -> set[str]:
+    """The verdicts that a text speaks of."""
+    return {name.upper().replace(" ", "_") for name in _NAMED.findall(text)}
 
 
 def _from_json(body: str) -> Ruling | None:
@@ -73,7 +88,6 @@ def _from_line(body: str) -> Ruling | None:
     if not found:
         return None
     verdict = found[1].upper()
-    named = {name.upper().replace(" ", "_") for line in before for name in _NAMED.findall(line)}
-    if named - {verdict}:
+    if _named("\n".join(before)) - {verdict}:
         return None
     return Ruling.model_validate({"verdict": verdict, "reason": " ".join(before)[:LONGEST_REASON] or None})

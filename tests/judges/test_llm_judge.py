@@ -90,6 +90,14 @@ def test_what_is_plain_is_decided_without_a_call(tmp_path: Path) -> None:
     assert (nothing.value, nothing.reason) == (blank.value, blank.reason) == (0.0, "not_attempted")
 
 
+def test_a_number_without_its_minus_is_not_the_reference(tmp_path: Path) -> None:
+    score = asked(answer="A score of -42.")
+    with MockOpenAI(verdict("INCORRECT")) as server:
+        same, other = grade(make(server), [("a score of -42", score), ("A score of 42.", score)], tmp_path)
+        assert len(server.requests) == 1
+    assert (same.value, other.value) == (1.0, 0.0)
+
+
 @pytest.mark.parametrize(
     "reply",
     [
@@ -326,6 +334,11 @@ def test_a_panel_may_mix_models_and_rules(tmp_path: Path) -> None:
         ("openai:gpt-5-mini", "openai:gpt-5-mini-2025-08-07", True),
         ("vllm:Qwen/Qwen2.5-VL-7B-Instruct", "openai:qwen2.5-vl-7b-instruct", True),
         ("openai:gpt-5-mini", "openai:gpt-5", False),
+        ("gemini:gemini-2.0-flash", "gemini:gemini-2.0-flash-001", True),
+        ("gemini:gemini-2.5-flash", "gemini:gemini-2.5-flash-preview-05-20", True),
+        ("openai:google/gemini-2.5-pro:free", "gemini:gemini-2.5-pro", True),
+        ("openai:claude-3-5-sonnet", "vertex:claude-3-5-sonnet@20241022", True),
+        ("openai:gpt-4o-mini", "openai:gpt-4o", False),
         ("gemini:gemini-2.5-pro", "gemini:gemini-2.5-flash", False),
         ("local:", "other:", False),
     ],
