@@ -7,13 +7,13 @@ import random
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.adapters import picture, request
 
 from comic_eval.costs.estimate import bound
 from comic_eval.costs.ledger import FILE_NAME, Ledger, read_ledger
-from comic_eval.costs.purse import MaxCostReached, Purse
+from comic_eval.costs.purse import EPSILON, MaxCostReached, Purse
 from comic_eval.errors import RequestError, RetryableError, RunFolderError, UserError
 from comic_eval.run.spec import Prices
 from comic_eval.types import Request, Usage
@@ -119,6 +119,7 @@ def test_a_damaged_ledger_is_refused(tmp_path: Path) -> None:
     limit=st.floats(0.5, 40),
     answers=st.sampled_from(["most", "little", "mixed"]),
 )
+@example(seed=0, workers=1, limit=1.999999999999993, answers="most")  # a rounding error short of two requests
 def test_the_limit_holds_for_any_order_of_events(
     tmp_path_factory: pytest.TempPathFactory, seed: int, workers: int, limit: float, answers: str
 ) -> None:
@@ -149,7 +150,7 @@ def test_the_limit_holds_for_any_order_of_events(
                     recorded += MOST.input_tokens + output
                     charged += MOST.input_tokens + output
                     money.answered(ticket, usage)
-                    assert charged <= dollars
+                    assert charged <= dollars + EPSILON
                 await asyncio.sleep(0)
                 money.written(number, recorded)
 
@@ -157,8 +158,8 @@ def test_the_limit_holds_for_any_order_of_events(
             asyncio.gather(*(worker() for _ in range(workers)), return_exceptions=True), timeout=30
         )
         assert all(e is None or isinstance(e, MaxCostReached) for e in ended), ended
-        assert charged <= dollars
+        assert charged <= dollars + EPSILON
         # It stops for want of room only.
-        assert next(todo, None) is None or money.committed + MOST_USD > dollars
+        assert next(todo, None) is None or money.committed + MOST_USD > dollars - EPSILON
 
     asyncio.run(run())
