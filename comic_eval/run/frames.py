@@ -32,7 +32,7 @@ class Frames:
     """What the model's family, its checkpoint and the user's wishes came to.
 
     ``coords`` and ``zoom`` are None in a run without zooming; ``warnings`` tell where a checkpoint was trained with
-    something else.
+    something else, and where nobody says how a model writes boxes.
     """
 
     family: Family
@@ -108,7 +108,12 @@ def resolve(
                 f"{info.id}: models of the family {found.name} write no boxes, so this one cannot zoom. If it does, "
                 f"say how with --coords ({', '.join(COORD_NAMES)})"
             )
-    warnings = _mismatches(checkpoint, found, spec, settings, budget) if checkpoint else ()
+    warnings = _mismatches(checkpoint, found, spec, settings, budget) if checkpoint else []
+    if settings is not None and found is UNKNOWN and coords is None and checkpoint is None:
+        warnings.append(
+            f"{info.id} is of no known family, so its boxes are read as {coords_name(UNKNOWN.coords or CoordSpec())}, "
+            "which the tool asks for. If it was trained to write others, say so with --family or --coords"
+        )
     return Frames(found, resize_rule_for(found), spec, settings, tuple(warnings))
 
 

@@ -230,6 +230,14 @@ def test_coords_and_family_can_be_stated(pages: Path, tmp_path: Path) -> None:
             run(server, pages, tmp_path, family="qwen9")
 
 
+def test_a_model_of_no_known_family_is_told_how_its_boxes_are_read(pages: Path, tmp_path: Path) -> None:
+    model = TableModel(otherwise=lambda request: RIGHT, name="DeepEyes-7B")
+    unknown = evaluate(model=model, benchmark=pages, runs_dir=tmp_path, zoom=True)
+    assert [w.partition(",")[0] for w in unknown.manifest.warnings] == ["test:DeepEyes-7B is of no known family"]
+    stated = evaluate(model=model, benchmark=pages, runs_dir=tmp_path, zoom=True, family="qwen2.5-vl", name="stated")
+    assert stated.manifest.warnings == ()
+
+
 def test_boxes_read_in_the_wrong_order_are_told_and_change_no_score(tmp_path: Path) -> None:
     pages = make_zoom_pages(tmp_path / "pages", 12).folder
     with zoomer(coords=CoordSpec(order="yxyx")) as server:
