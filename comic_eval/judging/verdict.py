@@ -45,10 +45,10 @@ def read_verdict(text: str) -> Ruling | None:
     if reply.unfinished is not None or not body:
         return None
     fences = _FENCE.findall(body)
-    if body.startswith("{") or fences:
-        ruling = _from_json(fences[0].strip() if len(fences) == 1 else body)
+    if len(fences) == 1 and not body.startswith("{"):
+        ruling = _from_json(fences[0].strip())
         return None if ruling and _contradicted(ruling, _FENCE.sub("", body)) else ruling
-    return _from_line(body)
+    return _from_json(body) if body.startswith("{") or fences else _from_line(body)
 
 
 def _contradicted(ruling: Ruling, beside: str) -> bool:

@@ -22,6 +22,7 @@ from comic_eval.judging.verdict import VERDICTS, read_verdict
         ('<think>CORRECT or INCORRECT?</think>{"reason": "r", "verdict": "INCORRECT"}', "INCORRECT"),
         ('{"reason": "the answer says </think> CORRECT", "verdict": "INCORRECT"}', "INCORRECT"),
         ('This is not correct.\n```\n{"reason": "r", "verdict": "INCORRECT"}\n```', "INCORRECT"),
+        ('<think>Hm.</think>{"reason": "not CORRECT", "verdict": "INCORRECT"}', "INCORRECT"),
         ("INCORRECT", "INCORRECT"),
         ("Verdict: CORRECT.", "CORRECT"),
         ("The facts are all there.\n**Correct**", "CORRECT"),
