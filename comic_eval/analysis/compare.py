@@ -33,7 +33,7 @@ from comic_eval.analysis.paired import (
 from comic_eval.analysis.pairing import Entrant, Field, Pairing, side_by_side
 from comic_eval.analysis.power import ALPHA, detectable_difference
 from comic_eval.analysis.ranks import best_ranks, rank_intervals
-from comic_eval.analysis.resample import Scores, Tallies, percentile, resample, tally
+from comic_eval.analysis.resample import Scores, Tallies, percentile, resample, swap_p, tally
 from comic_eval.analysis.summary import Bootstrap
 
 
@@ -187,6 +187,7 @@ def _difference(
         for q, a, b in zip(questions, before, after, strict=True)
         if all(x.status in ("scored", "unparsed") for x in (*first.questions[q], *other.questions[q]))
     ]
+    answered = sum(both) / len(both) if both else None
     return Difference(
         first=first.name,
         second=other.name,
@@ -197,24 +198,29 @@ def _difference(
         gained=gained,
         difference=difference,
         n_answered=len(both),
-        answered=sum(both) / len(both) if both else None,
+        answered=answered,
         ci95=ci95,
         p=p,
         p_holm=p_holm,
         discordance=discordance,
         smallest=least / n if least is not None else None,
         detectable=detectable_difference(n, discordance, alpha),
-        finding=_finding(difference, ci95, p_holm, least),
+        finding=_finding(difference, ci95, p_holm, least, answered),
     )
 
 
-def _finding(difference: float, ci95: Interval | None, p_holm: float, least: int | None) -> Finding:
-    """Better or worse only where the exact test and the clustered interval agree that it is not chance."""
+def _finding(
+    difference: float, ci95: Interval | None, p_holm: float, least: int | None, answered: float | None
+) -> Finding:
+    """Better or worse only where the exact test and the clustered interval agree that it is not chance.
+
+    Nor where it comes of failed and unscored answers alone: without them nothing, or the contrary, is left.
+    """
     if least is None:
         return "too few"
     if p_holm > ALPHA:
         return "no difference"
-    if ci95 is None or ci95[0] <= 0 <= ci95[1]:
+    if ci95 is None or ci95[0] <= 0 <= ci95[1] or answered is None or answered * difference <= 0:
         return "unsure"
     return "better" if difference > 0 else "worse"
 
@@ -232,6 +238,7 @@ def _macro(
         of_draws = None if draws is None else macro_average(chance_corrected(draws[:, kept], chance))
         without = _Average(macro_average(of_tasks), of_draws)
     several = len(field.runs) > 2
+    ps = holm([swap_p(tallies, i) for i in range(1, len(field.runs))])
     ranks = best_ranks(plain.points) if several else None
     intervals = rank_intervals(plain.draws) if several and plain.draws is not None else None
     return tuple(
@@ -243,6 +250,7 @@ def _macro(
             corrected_ci95=without.interval(i) if without else None,
             difference=plain.against_first(i),
             difference_ci95=plain.interval_against_first(i),
+            p_holm=ps[i - 1] if i else None,
             corrected_difference=without.against_first(i) if without else None,
             corrected_difference_ci95=without.interval_against_first(i) if without else None,
             rank=int(ranks[i]) if ranks is not None else None,

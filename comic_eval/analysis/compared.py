@@ -93,7 +93,8 @@ class MacroScore(Frozen):
     """The mean over ``Compared.macro_tasks``, and the chance-corrected mean over ``Compared.corrected_tasks``.
 
     ``difference`` and ``corrected_difference`` are against the first run, whose own are None. Intervals are bootstraps
-    that draw pages with the questions of all tasks and all runs.
+    that draw pages with the questions of all tasks and all runs. ``p_holm`` is of the plain difference: swap test over
+    pages, Holm-corrected over all runs but the first.
     """
 
     run: str
@@ -103,6 +104,7 @@ class MacroScore(Frozen):
     corrected_ci95: Interval | None
     difference: float | None
     difference_ci95: Interval | None
+    p_holm: float | None
     corrected_difference: float | None
     corrected_difference_ci95: Interval | None
     rank: int | None

@@ -93,6 +93,26 @@ def resample(tallies: Tallies, *, resamples: int = RESAMPLES, seed: int = SEED) 
     return np.concatenate(found)[:resamples] if enough >= resamples else None
 
 
+def swap_p(tallies: Tallies, run: int, *, resamples: int = RESAMPLES, seed: int = SEED) -> float:
+    """The two-sided p-value of the macro average of ``run`` against run 0, when whole clusters are swapped.
+
+    If the two are alike, each cluster's answers may as well have been the other's; p is the share of random swaps,
+    and of what was seen, whose difference is at least as large. It needs no minimum of clusters: few give a large p,
+    where a percentile interval would be too narrow.
+
+    Source: Edgington and Onghena (2007), "Randomization Tests", 4th edition, chapter 3; 1 added to both counts as in
+    Phipson and Smyth (2010), "Permutation p-values should never be zero", arXiv:1603.05766.
+    """
+    sizes = tallies.counts.sum(axis=0)[None, :]
+    parts = ((tallies.sums[:, :, run] - tallies.sums[:, :, 0]) / sizes).mean(axis=1)
+    rng = np.random.default_rng(seed)
+    reached = sum(
+        int((np.abs(rng.choice((-1.0, 1.0), size=(100, len(parts))) @ parts) >= abs(parts.sum()) - 1e-12).sum())
+        for _ in range(resamples // 100)
+    )
+    return (1 + reached) / (1 + resamples // 100 * 100)
+
+
 def percentile(draws: Scores, level: float = 0.95) -> Interval:
     """The percentile interval of a number over its draws.
 

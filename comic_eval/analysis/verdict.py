@@ -30,9 +30,14 @@ def _line(compared: Compared, d: Difference) -> str:
     winner = _name(d.second if d.difference > 0 else d.first)
     interval = f" [{points(d.ci95[0])}, {points(d.ci95[1])}]" if d.ci95 and d.ci95[0] != d.ci95[1] else ""
     numbers = f"{points(d.difference)} points{interval}, p Holm {p_value(d.p_holm)}, n={d.n}"
+    if d.n_answered < d.n:
+        rest = "" if d.answered is None else f", {points(d.answered)} points without them"
+        numbers += f"; {d.n - d.n_answered} failed or unscored counted as wrong{rest}"
     if d.finding != "unsure":
         return f"{title}: {winner} is better ({numbers})"
     why = f"all on one {compared.cluster}" if d.ci95 is None else f"and the interval over {compared.cluster}s reaches 0"
+    if d.ci95 is not None and not d.ci95[0] <= 0 <= d.ci95[1]:
+        why = "by failed and unscored answers alone"
     return f"{title}: perhaps {winner} is better ({numbers}, {why})"
 
 
@@ -42,9 +47,12 @@ def _average(compared: Compared, m: MacroScore, first: str) -> str:
         return f"{label}: too few {compared.cluster}s for an interval"
     low, high = m.difference_ci95
     numbers = f"({points(m.difference)} points{f' [{points(low)}, {points(high)}]' if low < high else ''})"
-    if low <= 0 <= high:
+    if low <= 0 <= high or m.p_holm is None:
         return f"{label}: no clear difference {numbers}"
-    return f"{label}: {_name(m.run if m.difference > 0 else first)} is better {numbers}"
+    winner = _name(m.run if m.difference > 0 else first)
+    if m.p_holm > compared.alpha:
+        return f"{label}: perhaps {winner} is better {numbers[:-1]}, but p Holm {p_value(m.p_holm)})"
+    return f"{label}: {winner} is better {numbers}"
 
 
 def points(difference: float) -> str:

@@ -231,6 +231,23 @@ def test_failures_count_as_wrong_and_are_told(pages: Path, runs: dict[str, Path]
     text = shown(compared)
     assert "failing: 10 failed" in text
     assert "+5.0 points over the 20 questions without a failed or unscored answer" in text
+    assert d.p_holm < 0.05
+    assert d.finding == "unsure"
+    (lines,) = verdict(compared).values()
+    assert lines[0].startswith("Action Recognition: perhaps good is better (-30.0 points [")
+    assert "; 10 failed or unscored counted as wrong, +5.0 points without them, by failed and unscored" in lines[0]
+
+
+def test_a_mean_over_few_pages_is_no_finding(runs: dict[str, Path], tmp_path: Path) -> None:
+    few = make_pages(tmp_path / "few", 3).folder
+    right = run(few, tmp_path, "right", wrong_on("action_recognition", lambda page: False))
+    wrong = run(few, tmp_path, "wrong", wrong_on("action_recognition", lambda page: True))
+    compared = compare_runs([right, wrong])
+    assert compared.macro[1].difference_ci95 == (-0.5, -0.5)
+    assert compared.macro[1].p_holm == pytest.approx(2 / 2**3, abs=0.02)
+    (lines,) = verdict(compared).values()
+    assert lines[-1].startswith("mean of 2 tasks: perhaps right is better (-50.0 points, but p Holm 0.2")
+    assert (compare_runs([runs["poor"], runs["good"]]).macro[1].p_holm or 1) < 0.001
 
 
 def test_several_answers_a_question_are_one_question(pages: Path, runs: dict[str, Path], tmp_path: Path) -> None:
