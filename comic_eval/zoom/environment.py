@@ -6,6 +6,7 @@ It knows nothing of models, conversations or answers: a driver hands it calls an
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -87,6 +88,7 @@ class ZoomEnvironment:
         self._source = source
         self._noise = np.random.default_rng(seed)
         self._shown = [_Shown(Box(x1=0, y1=0, x2=page.width, y2=page.height), sent_size)]
+        self._given: set[Box] = set()
         self._pixels = 0
         self.calls: list[ZoomCall] = []
 
@@ -142,9 +144,18 @@ class ZoomEnvironment:
         return box
 
     def _region(self, requested: Box) -> Box:
-        """What is cut out: the region asked for or, in the ground-truth probe, the target that it fits best."""
+        """What is cut out: the region asked for or, in the ground-truth probe, the target that it fits best.
+
+        A box that misses all targets stands for one that was not shown yet, the nearest of them.
+        """
         if self._source == "ground-truth" and self._targets:
-            requested = max(self._targets, key=requested.iou)
+            asked = requested
+
+            def fit(target: Box) -> tuple[float, bool, float]:
+                return asked.iou(target), target not in self._given, -math.dist(asked.center, target.center)
+
+            requested = max(self._targets, key=fit)
+            self._given.add(requested)
         return self._settings.crop.execute(requested, self._page.size)
 
     def _check_limits(self, size: tuple[int, int]) -> None:

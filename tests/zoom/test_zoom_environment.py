@@ -122,6 +122,12 @@ def test_the_probe_returns_the_target_or_noise_of_the_crops_size() -> None:
     assert len(noise.image.getcolors(10**6) or range(10**6)) > 1000
 
 
+def test_the_probe_shows_every_target_to_a_model_that_misses_all_of_them() -> None:
+    probe = environment(source="ground-truth", targets=(T1, T2))
+    missed = [probe.zoom(NAME, box([x, 900, x + 40, 990]), turn=0).call.executed for x in (900, 910)]
+    assert missed == [T2, T1]
+
+
 def encode(image: Image.Image) -> EncodedImage:
     out = io.BytesIO()
     image.save(out, "PNG")
