@@ -114,10 +114,14 @@ def is_placeholder(content: str, kind: str) -> bool:
 
 
 def survives_cut(text: str) -> bool:
-    """Whether a reply that ran out of tokens may hold its answer: it has an answer tag or a ``\\boxed``, or is so short
-    that it is one. Otherwise its last sentence only weighs a choice ("Now option B seems")."""
+    """Whether a reply that ran out of tokens may hold its answer: it has a closed answer tag or a ``\\boxed``, or is so
+    short that it is one. Otherwise its last sentence only weighs a choice ("Now option B seems"), and what stands in a
+    tag that was cut open may be the half of it ("1" of "12")."""
     text = canonical(text)
-    return bool(_ANSWER.search(text) or "boxed" in text) or len(words(text)) <= _SHORT_REPLY
+    closed, running = answers(text)
+    if running is not None:
+        return False
+    return bool(closed) or "boxed" in text or len(words(text)) <= _SHORT_REPLY
 
 
 def read_tags(text: str, kind: str, read: Callable[[str], Extraction]) -> Extraction | None:
