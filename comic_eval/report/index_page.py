@@ -134,7 +134,7 @@ def _help() -> Html:
         ("/", "search"),
         ("Esc", "leave the search, or clear the filters"),
         ("← →, j k", "on a sample: previous and next of those that the filters left"),
-        ("b", "on a sample: boxes on and off"),
+        ("b", "on a sample: the picture as sent, or with boxes over it"),
         ("r", "on a sample: unfold and fold the reasoning"),
         ("f", "on a sample: page as wide as the window"),
         ("u", "on a sample: back to the list"),

@@ -22,6 +22,7 @@ LANGUAGES = {"en": "English", "fr": "French"}
 # A longer question is set smaller.
 LONG_QUESTION = 120
 SHOWN_TARGETS = ("target", "Targets"), ("executed", "Cut out"), ("requested", "Asked for"), ("region", "Other regions")
+HIDDEN_AT_FIRST = frozenset({"region"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +140,15 @@ def _page(
     figure = None
     if pictures.page is not None:
         shown = _image(pictures.page, f"Comic page {record.page} with its marks")
-        boxes = overlay(pictures.page.source_size, targets, others, calls)
-        caption = _caption(record, pictures, pictures.page, reads_images=reads_images)
-        figure = element("figure", element("div", shown, boxes, class_="stack"), element("figcaption", caption))
+        drawn = any(counts.values())
+        boxes = overlay(pictures.page.source_size, targets, others, calls) if drawn else None
+        caption = _caption(record, pictures, pictures.page, drawn=drawn, reads_images=reads_images)
+        figure = element(
+            "figure",
+            _state(_is_as_sent(pictures)) if drawn else None,
+            element("div", shown, boxes, class_="stack"),
+            element("figcaption", caption),
+        )
     rest = [
         element(
             "figure",
@@ -154,7 +161,7 @@ def _page(
     return element(
         "section",
         element("h2", "Page", class_="aside-title"),
-        _layers(counts),
+        _layers(counts, _bare(_is_as_sent(pictures))),
         element("p", pictures.note, class_="aside") if pictures.note else None,
         element("p", pictures.problem, class_="problem") if pictures.problem else None,
         figure,
@@ -165,20 +172,47 @@ def _page(
     )
 
 
-def _layers(counts: Mapping[str, int]) -> Html:
+def _is_as_sent(pictures: Pictures) -> bool:
+    """Whether the picture without boxes is what the model got."""
+    return pictures.page_was_sent and pictures.page is not None and pictures.page.as_sent is True
+
+
+def _bare(as_sent: bool) -> str:
+    return "As sent" if as_sent else "Without overlay"
+
+
+def _layers(counts: Mapping[str, int], bare: str) -> Html:
     boxes = [
         element(
             "label",
-            element("input", type="checkbox", id=f"show-{kind}", checked=kind != "region"),
+            element("input", type="checkbox", id=f"show-{kind}", checked=kind not in HIDDEN_AT_FIRST),
             element("span", class_=f"swatch {kind}", aria_hidden="true"),
             f"{name} ",
             element("span", counts[kind], class_="count"),
+            class_="layer",
         )
         for kind, name in SHOWN_TARGETS
         if counts[kind]
     ]
+    switch = None
+    if boxes:
+        shown = any(count for kind, count in counts.items() if kind not in HIDDEN_AT_FIRST)
+        box = element("input", type="checkbox", role="switch", id="as-sent", checked=not shown)
+        switch = element("label", box, bare, class_="switch", title="Key b")
     large = element("label", element("input", type="checkbox", id="large"), "Full width")
-    return element("fieldset", element("legend", "Boxes on the page"), *boxes, large, class_="layers")
+    legend = element("legend", "Coloured overlay, drawn by this report")
+    return element("fieldset", legend, switch, *boxes, large, class_="layers")
+
+
+def _state(as_sent: bool) -> Html:
+    """Says whether boxes lie over the picture just now; the style sheet shows one of the two."""
+    off = "As sent: nothing is drawn over it." if as_sent else "Overlay off: nothing is drawn over it."
+    return element(
+        "p",
+        element("span", "Overlay on: the coloured boxes were not sent to the model.", class_="on"),
+        element("span", off, class_="off"),
+        class_="state",
+    )
 
 
 def _image(stored: Stored, alt: str) -> Html:
@@ -186,7 +220,7 @@ def _image(stored: Stored, alt: str) -> Html:
     return element("img", src=f"../{stored.path}", width=width, height=height, alt=f"{alt}, {width} by {height} pixels")
 
 
-def _caption(record: Record, pictures: Pictures, stored: Stored, *, reads_images: bool) -> Html:
+def _caption(record: Record, pictures: Pictures, stored: Stored, *, drawn: bool, reads_images: bool) -> Html:
     if record.view == "blind":
         words = "The model was shown nothing; the page is here for you."
     elif not pictures.page_was_sent and record.images:
@@ -195,12 +229,16 @@ def _caption(record: Record, pictures: Pictures, stored: Stored, *, reads_images
         words = "The model looks at the question alone; the page is here for you."
     elif not record.images:
         words = "No picture was sent."
-    elif stored.as_sent:
+    elif not stored.as_sent:
+        words = "Drawn again for this report; the bytes that were sent differ (another version of an image library?)."
+    elif not drawn:
         words = "Exactly as it was sent."
     else:
-        words = "Drawn again for this report; the bytes that were sent differ (another version of an image library?)."
+        words = "Coloured overlay: drawn here, not sent to the model; the picture beneath is exactly as sent."
     blind = " This model reads no pictures." if record.images and not reads_images else ""
     link = element("a", "Open the picture", href=f"../{stored.path}")
+    if drawn and not (pictures.page_was_sent and stored.as_sent):
+        words += " The coloured overlay is drawn here, too; the model never saw it."
     return join(f"{words}{blind} {_size(stored)}. ", link)
 
 

@@ -238,8 +238,10 @@ class TestNavigation:
         page = show("plain", "samples/00000.html", java_script_enabled=False)
         expect(page.locator(".stack img")).to_be_visible()
         expect(page.locator(".box.target .line")).to_be_visible()
-        page.get_by_role("checkbox", name="Targets").uncheck()
+        expect(page.get_by_text("Overlay on:")).to_be_visible()
+        page.get_by_role("switch", name="As sent").check()
         expect(page.locator(".box.target .line")).to_be_hidden()
+        expect(page.get_by_text("As sent: nothing is drawn over it.")).to_be_visible()
         page.locator("#next").click()
         assert page.locator(".id").first.text_content() == "ar-en"
 
@@ -308,6 +310,34 @@ class TestBoxes:
         assert asked == pytest.approx(expected, abs=1.5)
         tags = page.locator(".box .tag rect").evaluate_all("all => all.map(e => e.getBoundingClientRect().height)")
         assert tags == pytest.approx([18] * 3, abs=0.5)
+
+    def test_one_click_shows_the_picture_as_sent(self, show: Open) -> None:
+        page = show("plain", "samples/00000.html")
+        switch = page.get_by_role("switch", name="As sent")
+        lines = page.locator(".box .line:visible")
+        expect(page.get_by_text("Overlay on: the coloured boxes were not sent to the model.")).to_be_visible()
+        switch.check()
+        expect(lines).to_have_count(0)
+        expect(page.locator(".box .tag:visible")).to_have_count(0)
+        expect(page.get_by_text("As sent: nothing is drawn over it.")).to_be_visible()
+        expect(page.get_by_text("Overlay on:")).to_be_hidden()
+        page.keyboard.press("b")
+        expect(switch).not_to_be_checked()
+        expect(lines.first).to_be_visible()
+        for layer in page.locator(".layers .layer input").all():
+            layer.uncheck()
+        expect(switch).to_be_checked()
+        expect(page.get_by_text("As sent: nothing is drawn over it.")).to_be_visible()
+        switch.uncheck()
+        expect(page.locator(".box.target .line")).to_be_visible()
+
+    def test_boxes_that_are_hidden_at_first_leave_the_picture_as_sent(self, show: Open) -> None:
+        page = show("plain", "samples/00002.html")
+        expect(page.get_by_role("switch", name="As sent")).to_be_checked()
+        expect(page.get_by_text("As sent: nothing is drawn over it.")).to_be_visible()
+        page.get_by_role("checkbox", name="Other regions").check()
+        expect(page.get_by_role("switch", name="As sent")).not_to_be_checked()
+        expect(page.locator(".box.region .line")).to_be_visible()
 
     def test_layers_can_be_switched(self, show: Open) -> None:
         page = show("plain", "samples/00000.html")

@@ -107,13 +107,26 @@ def test_pictures_are_the_very_bytes_that_were_sent(run: Path) -> None:
     # Two questions about the unmarked page share one file.
     assert len(stored) == 3
     assert sent["pu-en"] == sent["cc-en"]
-    assert all("Exactly as it was sent." in page for page in pages(view).values())
+    words = "Coloured overlay: drawn here, not sent to the model; the picture beneath is exactly as sent."
+    assert all(words in page for page in pages(view).values())
+
+
+def test_a_page_without_boxes_has_no_overlay(tmp_path: Path) -> None:
+    drawn = make_benchmark(tmp_path / "drawn", [s.model_copy(update={"regions": ()}) for s in samples()])
+    made = pages(write_view(make_run(tmp_path, benchmark=drawn.folder)).parent)
+    for page in made.values():
+        assert "Exactly as it was sent." in page
+        assert "as-sent" not in page.partition("<script>")[0]
+        assert 'class="boxes"' not in page
 
 
 def test_a_picture_that_differs_from_what_was_sent_says_so(run: Path) -> None:
     edit_journal(run, lambda line: [image.update(sha256="0" * 64) for image in line["images"]])
     made = pages(write_view(run).parent)
     assert "the bytes that were sent differ" in made["pu-en"]
+    assert "The coloured overlay is drawn here, too; the model never saw it." in made["pu-en"]
+    assert "Without overlay" in made["pu-en"]
+    assert "as sent." not in made["pu-en"].partition("<script>")[0]
 
 
 def test_boxes_are_in_pixels_of_the_page(run: Path) -> None:
@@ -256,6 +269,7 @@ def test_a_damaged_picture_costs_a_picture(run: Path, tmp_path: Path) -> None:
 def test_models_that_saw_no_page(tmp_path: Path, settings: dict[str, Any], words: str) -> None:
     made = pages(write_view(make_run(tmp_path, judge="reference", **settings)).parent)
     assert all(words in page and "<img" in page for page in made.values())
+    assert all("the model never saw it" in page and "exactly as sent" not in page for page in made.values())
 
 
 def test_oracle_crops_stand_beside_the_page(tmp_path: Path) -> None:

@@ -61,16 +61,22 @@
     for (const kind of ["pointerleave", "focusout"]) element.addEventListener(kind, () => light(call, false));
   }
 
-  const toggle = (inputs) => {
-    const on = ![...inputs].some((input) => input.checked);
-    for (const input of inputs) input.checked = on;
-  };
+  // One switch takes all boxes off the picture; it never says otherwise than what is seen.
+  const bare = $("as-sent");
+  const layers = [...document.querySelectorAll(".layers input[id^='show-']")];
+  const isDrawn = () => layers.some((layer) => layer.checked);
+  if (bare) {
+    bare.addEventListener("change", () => {
+      if (!bare.checked && !isDrawn()) for (const layer of layers) layer.checked = true;
+    });
+    for (const layer of layers) layer.addEventListener("change", () => (bare.checked = !isDrawn()));
+  }
   const KEYS = {
     j: () => $("next").href && $("next").click(),
     k: () => $("previous").href && $("previous").click(),
     u: () => $("back").click(),
-    b: () => toggle(document.querySelectorAll(".layers input[id^='show-']")),
-    f: () => toggle([$("large")]),
+    b: () => bare && bare.click(),
+    f: () => $("large").click(),
     r: () => {
       const thoughts = [...document.querySelectorAll("details.reasoning")];
       const open = !thoughts.some((thought) => thought.open);
