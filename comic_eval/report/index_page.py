@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import orjson
 
 from comic_eval.report.markup import Child, Html, element, join
-from comic_eval.report.overview import overview
+from comic_eval.report.overview import is_zooming, overview
 from comic_eval.report.rows import OUTCOMES, SEARCHED_CHARACTERS, Row
 from comic_eval.report.sample_page import LANGUAGES
 from comic_eval.report.shell import page
@@ -29,7 +29,7 @@ def index_page(run: Run, rows: Sequence[Row]) -> bytes:
                 class_="head",
             ),
             overview(run, rows),
-            _filters(),
+            _filters(is_zooming(run, rows)),
             element(
                 "div",
                 element("p", id="found", role="status"),
@@ -80,7 +80,7 @@ def _subtitle(run: Run) -> Html:
     return join(element("p", *parts, class_="subtitle"), state)
 
 
-def _filters() -> Html:
+def _filters(zooming: bool) -> Html:
     def choice(name: str, label: str) -> Html:
         return element("label", element("span", label), element("select", id=name), data_filter=name)
 
@@ -98,7 +98,7 @@ def _filters() -> Html:
         "form",
         element("div", role="group", aria_label="Outcome", id="outcome", class_="segments"),
         choice("task", "Task"),
-        choice("zoom", "Zoom"),
+        choice("zoom", "Zoom") if zooming else None,
         choice("language", "Language"),
         choice("setting", "View"),
         element("label", element("span", "Text"), search, class_="search"),

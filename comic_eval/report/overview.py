@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from comic_eval.analysis.summary import TaskSummary
-from comic_eval.analysis.table import interval, percent, share
+from comic_eval.analysis.table import NO_WIDTH, OPEN, interval, percent, share
 from comic_eval.analysis.zooming import ZoomStats
 from comic_eval.report.markup import Html, element
 from comic_eval.report.rows import OUTCOMES, Row
@@ -15,39 +15,63 @@ from comic_eval.report.text import line
 BLANK = "–"
 
 
+def is_zooming(run: Run, rows: Sequence[Row]) -> bool:
+    """Whether the model could zoom."""
+    return run.manifest.spec.zoom is not None or any(row.zooms for row in rows)
+
+
 def overview(run: Run, rows: Sequence[Row]) -> Html:
     """The section; ``rows`` are the finished samples."""
     counts = {name: sum(row.outcome == name for row in rows) for name in OUTCOMES}
-    zoomed = sum(row.zooms > 0 for row in rows)
     total = len(rows)
     tiles = [
         _tile("Right", f"{100 * counts['right'] / total:.1f} %", f"{counts['right']:,} of {total:,}"),
         _tile("Unparsed", f"{counts['unparsed']:,}", "text without an answer"),
         _tile("Failed", f"{counts['failed']:,}", "no answer at all"),
-        _tile("Zoomed", f"{zoomed:,}", f"{sum(row.zooms for row in rows):,} calls in all"),
     ]
+    if is_zooming(run, rows):
+        zoomed = sum(row.zooms > 0 for row in rows)
+        tiles.append(_tile("Zoomed", f"{zoomed:,}", f"{sum(row.zooms for row in rows):,} calls in all"))
+    explained = None
     macro = run.summary.macro_accuracy
     if macro is not None and len(run.summary.macro_tasks) > 1:
         tiles.insert(0, _tile("Mean accuracy", f"{percent(macro)} %", f"of {len(run.summary.macro_tasks)} tasks"))
+        explained = element("p", _two_measures(run, total), class_="aside measures")
     return element(
         "section",
         element("h2", "Result"),
         element("div", *tiles, class_="tiles"),
+        explained,
         _table(run),
-        element("p", _legend(run), class_="aside"),
+        *(element("p", words, class_="aside") for words in _legend(run)),
         *_zooming(run),
         class_="overview",
     )
 
 
-def _legend(run: Run) -> str:
-    words = (
-        "Failed and unparsed samples count as wrong. The bar is the accuracy, the line its 95 % interval, the tick the "
-        "level of chance."
+def _two_measures(run: Run, total: int) -> str:
+    """How the mean accuracy differs from the share of right answers, which stands beside it."""
+    summary = run.summary
+    left_out = [line(task.title, 60) for name, task in summary.tasks.items() if name not in summary.macro_tasks]
+    without = f" (without {', '.join(left_out)})" if left_out else ""
+    return (
+        f"Mean accuracy is the mean over {len(summary.macro_tasks)} tasks{without}, each with the same weight; "
+        f"Right is the share of all {total:,} samples, of every task."
     )
-    if all(task.comparable for task in run.summary.tasks.values()):
-        return words
-    return f"{words} * graded by {line(run.summary.judge, 60)}: not comparable with an LLM judge, not part of the mean."
+
+
+def _legend(run: Run) -> list[str]:
+    tasks = run.summary.tasks.values()
+    lines = [
+        "Failed and unparsed samples count as wrong. The bar is the accuracy, the line its 95 % interval, the tick the "
+        "level of chance. Geometry: what the boxes of the marks alone give away."
+    ]
+    if any(NO_WIDTH in interval(task) for task in tasks):
+        lines.append(f"{NO_WIDTH} Wilson interval: the bootstrap over pages has no width here.")
+    if not all(task.comparable for task in tasks):
+        judge = line(run.summary.judge, 60)
+        lines.append(f"{OPEN} graded by {judge}: not comparable with an LLM judge, not part of the mean.")
+    return lines
 
 
 def _tile(name: str, value: str, note: str) -> Html:
@@ -56,7 +80,7 @@ def _tile(name: str, value: str, note: str) -> Html:
 
 
 def _table(run: Run) -> Html:
-    heads = ("Task", "n", "Accuracy", "95 %", "", "Chance", "Wrong", "Unparsed", "Unscored", "Failed")
+    heads = ("Task", "n", "Accuracy", "95 %", "", "Chance", "Geometry", "Wrong", "Unparsed", "Unscored", "Failed")
     header = element("tr", *(element("th", head, scope="col") for head in heads))
     rows = [_task_row(name, task) for name, task in run.summary.tasks.items()]
     return _scrolling(header, rows, "Results by task")
@@ -69,15 +93,16 @@ def _scrolling(header: Html, rows: Sequence[Html], label: str) -> Html:
 
 def _task_row(name: str, task: TaskSummary) -> Html:
     counts = (task.wrong, task.unparsed, task.unscored, task.failed)
-    title = element("button", task.title + ("" if task.comparable else " *"), type="button", data_task=name)
+    title = element("button", task.title + ("" if task.comparable else f" {OPEN}"), type="button", data_task=name)
     return element(
         "tr",
         element("th", title, scope="row"),
         element("td", task.n),
         element("td", percent(task.accuracy)),
-        element("td", interval(task).replace("†", ""), class_="interval"),
+        element("td", interval(task), class_="interval"),
         element("td", _gauge(task), class_="gauge"),
         element("td", percent(task.chance)),
+        element("td", percent(task.geometry)),
         *(element("td", share(count), class_="zero" if not count else None) for count in counts),
     )
 

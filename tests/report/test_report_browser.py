@@ -143,6 +143,13 @@ class TestIndex:
         assert option(page, "task", "Action") == "Action Recognition (1)"
         assert option(page, "task", "Panel Und") == "Panel Understanding (0)"
 
+    def test_a_run_without_the_tool_has_no_filter_of_zooms(self, show: Open) -> None:
+        page = show("many", "index.html#zoom=zoomed&outcome=right")
+        assert page.locator("#found").text_content() == "25 of 250 samples"
+        assert page.locator("#zoom").count() == 0
+        page.locator("#clear").click()
+        assert page.locator("#found").text_content() == "All 250 samples"
+
     def test_a_row_of_the_table_filters(self, show: Open) -> None:
         page = show("plain")
         page.locator("table").get_by_role("button", name="Action Recognition").click()

@@ -31,6 +31,8 @@ from report.made_runs import (
 from support.runs import FixedJudge, TableModel
 
 import comic_eval
+from comic_eval.analysis.summary import load_summary
+from comic_eval.analysis.table import interval, percent
 from comic_eval.errors import BenchmarkError, RunFolderError
 from comic_eval.images.encode import encode
 from comic_eval.report.source import find_folder
@@ -157,6 +159,61 @@ def test_pages_load_nothing_from_elsewhere_and_run_one_script(run: Path) -> None
             assert link.startswith("https:") or local.is_file(), link
     assert "url(" not in (view / "style.css").read_text(encoding="utf-8")
     assert "@import" not in (view / "style.css").read_text(encoding="utf-8")
+
+
+def cells(html: str, task: str) -> dict[str, str]:
+    """Heading -> text of a task's row in the table of results."""
+    table = re.search(r'<table class="tasks">(.*?)</table>', html, re.DOTALL)
+    assert table is not None
+    bare = [
+        [re.sub("<[^>]*>", "", cell) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row)]
+        for row in table[1].split("<tr>")[1:]
+    ]
+    (found,) = [row for row in bare if row[0].startswith(task)]
+    assert len(found) == len(bare[0])
+    return dict(zip(bare[0], found, strict=True))
+
+
+def test_the_table_says_what_the_terminal_says(run: Path) -> None:
+    html = write_view(run).read_text(encoding="utf-8")
+    summary = load_summary(run)
+    wilson = 0
+    for task in summary.tasks.values():
+        found = cells(html, task.title)
+        assert found["Geometry"] == percent(task.geometry)
+        assert found["Chance"] == percent(task.chance)
+        assert found["95 %"] == interval(task)
+        wilson += found["95 %"].endswith("†")
+    assert wilson > 0
+    assert "† Wilson interval: the bootstrap over pages has no width here." in html
+    assert "Geometry: what the boxes of the marks alone give away." in html
+
+
+def test_geometry_stands_beside_chance(run: Path) -> None:
+    manifest = orjson.loads((run / "manifest.json").read_bytes())
+    manifest["tasks"]["action_recognition"]["geometry"] = 0.4375
+    (run / "manifest.json").write_bytes(orjson.dumps(manifest))
+    summary = run / "summary.json"
+    summary.unlink(missing_ok=True)
+    assert cells(write_view(run).read_text(encoding="utf-8"), "Action Recognition")["Geometry"] == "43.8"
+
+
+def test_two_measures_are_told_apart(tmp_path: Path) -> None:
+    html = write_view(make_run(tmp_path, judge="reference")).read_text(encoding="utf-8")
+    assert (
+        "Mean accuracy is the mean over 3 tasks (without Panel Understanding), each with the same weight; Right is the "
+        "share of all 4 samples, of every task."
+    ) in html
+
+
+def test_runs_without_the_tool_say_nothing_of_zooms(run: Path) -> None:
+    html = write_view(run).read_text(encoding="utf-8").partition("<script")[0]
+    assert "Zoom" not in html
+    assert "zoom" not in html
+    add_trace(run, "pu-en", episode())
+    html = write_view(run).read_text(encoding="utf-8")
+    assert 'id="zoom"' in html
+    assert "3 calls in all" in html
 
 
 def test_a_report_is_replaced_whole(run: Path) -> None:

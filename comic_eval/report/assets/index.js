@@ -16,6 +16,8 @@
   };
   const STEP = 200;
   const $ = (id) => document.getElementById(id);
+  // A run without the tool has no such filter.
+  if (!$("zoom")) delete FILTERS.zoom;
   const search = $("search");
   const state = Object.fromEntries(Object.keys(FILTERS).map((name) => [name, ""]));
   let found = [];
