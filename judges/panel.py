@@ -53,6 +53,8 @@ class JudgePanel:
         value, most = ends.most_common(1)[0] if ends else (None, 0)
         decided = value if most * 2 > len(scores) else None
         costs = [v.cost_usd for v in votes if v.cost_usd is not None]
+        # A sum without the members whose prices are unknown would look like all of it.
+        unpriced = any(v.cost_usd is None and v.model and v.calls > v.cached for v in votes)
         found = Judgement(
             judge=self.id,
             verdict=_verdict(decided, votes),
@@ -62,7 +64,7 @@ class JudgePanel:
             cached=sum(v.cached for v in votes),
             unparsed=sum(v.unparsed for v in votes),
             usage=sum((v.usage for v in votes), Usage()),
-            cost_usd=sum(costs) if costs else None,
+            cost_usd=sum(costs) if costs and not unpriced else None,
             cut=any(v.cut for v in votes),
             votes=votes,
         )

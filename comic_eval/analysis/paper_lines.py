@@ -160,4 +160,8 @@ def _legend(beside: Beside, measured: list[Cell]) -> list[str]:
         failed = sum(c.measured.failed for c in measured if c.measured)
         unparsed = sum(c.measured.unparsed for c in measured if c.measured)
         lines.append(f"measured: {share(failed)} failed and {share(unparsed)} unparsed answers count as wrong")
+    if unscored := sum(c.measured.unscored for c in measured if c.measured):
+        lines.append(
+            f"incomplete: {share(unscored)} answers have no verdict of the judge; they are not counted as right"
+        )
     return lines

@@ -54,6 +54,7 @@ class Measured(Frozen):
     ci95: Interval | None
     failed: Count
     unparsed: Count
+    unscored: Count = 0
 
 
 class Cell(Frozen):
@@ -240,7 +241,7 @@ def _measured(column: Column, name: str, summary: Summary, statistic: str) -> Me
 
 
 def _number(value: float, n: Count, ci95: Interval | None, task: TaskSummary) -> Measured:
-    return Measured(value=value, n=n, ci95=ci95, failed=task.failed, unparsed=task.unparsed)
+    return Measured(value=value, n=n, ci95=ci95, failed=task.failed, unparsed=task.unparsed, unscored=task.unscored)
 
 
 def _pooled(tasks: Sequence[TaskSummary]) -> Measured | None:
@@ -255,6 +256,7 @@ def _pooled(tasks: Sequence[TaskSummary]) -> Measured | None:
         ci95=wilson(correct, round(n)),
         failed=sum(t.failed for t in tasks),
         unparsed=sum(t.unparsed for t in tasks),
+        unscored=sum(t.unscored for t in tasks),
     )
 
 
@@ -274,7 +276,8 @@ def _standing(
         return "other split"
     if task is not None and not task.comparable:
         return "other judge"
-    if not summary.complete or summary.limit is not None:
+    # An answer without a verdict is neither right nor wrong: the number is not known yet.
+    if not summary.complete or summary.limit is not None or measured.unscored:
         return "incomplete"
     if quoted.ci95 is None:
         return "no interval"

@@ -44,7 +44,9 @@ def family(*names: str | None) -> str | None:
     """The family that a model or an author belongs to, from whatever names are known; None where none tells."""
     for name in names:
         if name:
-            found = next((f for f, pattern in _FAMILIES if re.search(pattern, name.lower())), None)
+            # The provider "openai" is any server that speaks its protocol.
+            told = name.lower().removeprefix("openai:")
+            found = next((f for f, pattern in _FAMILIES if re.search(pattern, told)), None)
             if found:
                 return found
     return None

@@ -211,6 +211,13 @@ def test_open_answers_of_a_judge_that_is_not_comparable_are_not_compared(tmp_pat
         assert one(line(beside, "GPT-5-mini-2025-08-07"), "panel_understanding").standing == standing
 
 
+def test_answers_without_a_verdict_are_no_number_yet(tmp_path: Path) -> None:
+    folder = make_benchmark(tmp_path / "small", name="AI4VA-FG").folder
+    beside = table_beside_runs(3, [run(folder, tmp_path, "undecided", judge=FixedJudge(None))])
+    assert one(line(beside, "GPT-5-mini-2025-08-07"), "panel_understanding").standing == "incomplete"
+    assert "incomplete: 1 answers have no verdict of the judge" in shown(beside)
+
+
 def test_a_transfer_benchmark_is_one_number(tmp_path: Path) -> None:
     folder = make_panel_pages(tmp_path / "pages", 4, name="MMMU").folder
     made = run(folder, tmp_path, "mmmu")

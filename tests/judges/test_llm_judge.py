@@ -315,6 +315,18 @@ def test_the_majority_of_all_members_decides(
     assert score.reason == {None: "judge_no_majority", "NOT_ATTEMPTED": "not_attempted"}.get(word)
 
 
+def test_a_panels_cost_is_unknown_where_one_members_is(tmp_path: Path) -> None:
+    entry = {"input": 1.0, "output": 1.0, "as_of": "2026-01-01", "source": "a test"}
+    for names, known in (("a", False), ("ab", True)):
+        prices = tmp_path / f"{names}.json"
+        prices.write_text(json.dumps({"prices": [entry | {"model": f"openai:{name}"} for name in names]}))
+        with MockOpenAI(verdict("CORRECT")) as server:
+            judge = make(server, "panel:llm:openai:a,llm:openai:b,reference")
+            found = grade_one(judge, "A stick", tmp_path / names, prices=read_prices(prices)).judge
+        assert found is not None
+        assert (found.cost_usd is not None) is known
+
+
 def test_a_panel_may_mix_models_and_rules(tmp_path: Path) -> None:
     with MockOpenAI(verdict("CORRECT")) as server:
         judge = make(server, "panel:llm:openai:a,reference")
@@ -366,6 +378,8 @@ def test_no_model_grades_itself_unless_that_is_allowed() -> None:
     [
         (("gpt", "openai:gpt-5-mini"), "gpt"),
         ((None, "openai:o4-mini"), "gpt"),
+        ((None, "openai:judge-1"), None),
+        (("OpenAI",), "gpt"),
         (("gemini", "gemini:gemini-2.5-pro"), "gemini"),
         ((None, "vllm:Qwen/Qwen3-VL-8B"), "qwen"),
         (("model gemini-2.5-flash (family gemini), 2026-01-01, prompts 0123456789ab",), "gemini"),
