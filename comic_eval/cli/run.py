@@ -16,7 +16,8 @@ EPILOG = """\b
 Exit status:
   0  complete
   2  a mistake in the call, or a server that turns every request away: the
-     key (HTTP 401, 403) or the model's name or URL (404) is not accepted
+     key (HTTP 401, 403), the model's name or URL (404) or, from the first
+     request on, a parameter (400, 422, ...) is not accepted
   3  complete, but some requests failed; the same call asks those again
   4  incomplete; the same call goes on where it stopped
 

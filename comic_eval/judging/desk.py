@@ -16,7 +16,6 @@ from comic_eval.run.ask import Asker, Reply
 from comic_eval.run.breaker import Breaker, Refused, Stop
 from comic_eval.run.cache import ResponseCache
 from comic_eval.run.clock import RealClock
-from comic_eval.run.record import Failure
 from comic_eval.run.redact import printable
 from comic_eval.run.spec import Operation, model_settings
 from comic_eval.types import EncodedImage, Request, Sample, Usage
@@ -26,22 +25,25 @@ CROP_BUDGET = 1280
 CROP_MEMORY = 16 * 2**20
 # Refusals in a row after which no later answer will fare better.
 _REFUSALS = 5
+_MEND = "Mend what the message names (--judge-setting, or the judge model's name)"
 
 
 class JudgeStopped(Exception):  # noqa: N818 - ends a run, as StopIteration ends a loop
     """The judge's server refuses every request or is gone; answers and verdicts so far are kept.
 
-    Args:
-        refused: True if it is the user's call that needs mending (key, model's name, base URL).
+    Attributes:
+        refused: True if it is the user's call that needs mending (key, model's name, base URL, a parameter).
     """
 
-    def __init__(self, judge: str, failure: Failure, *, refused: bool) -> None:
+    def __init__(self, judge: str, stop: Stop) -> None:
+        failure = stop.failure
+        way_out = _MEND if isinstance(stop, Refused) and stop.rejected else "Check its key, name and base URL"
         status = f"HTTP {failure.status}, " if failure.status else ""
         super().__init__(
             f"judge {judge}: no request gets through ({status}{failure.cause}): {printable(failure.message)} "
-            "Check its key, name and base URL, then repeat the call: it goes on where it stopped"
+            f"{way_out}, then repeat the call: it goes on where it stopped"
         )
-        self.refused = refused
+        self.refused = isinstance(stop, Refused)
 
 
 class _Desk:
@@ -74,7 +76,7 @@ class _Desk:
         try:
             self._breakers[name].failed(reply.failure)
         except Stop as stop:
-            raise JudgeStopped(self._judge, stop.failure, refused=isinstance(stop, Refused)) from stop
+            raise JudgeStopped(self._judge, stop) from stop
         return reply
 
     def cost(self, adapter: Adapter, usage: Usage) -> float | None:

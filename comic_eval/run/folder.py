@@ -7,6 +7,7 @@ from pathlib import Path
 
 from comic_eval.errors import RunFolderError
 from comic_eval.run import manifest as manifests
+from comic_eval.run.batch_book import BatchBook
 from comic_eval.run.files import is_safe_name, safe_name
 from comic_eval.run.journal import read_journal
 from comic_eval.run.manifest import Manifest, read_manifest, write_manifest
@@ -59,6 +60,9 @@ def make_folder(folder: Path) -> None:
 def enter(folder: Path, wanted: Manifest) -> Manifest:
     """Writes the manifest of a new run, or adds this start to that of an old one. Call under the lock.
 
+    A run in which every request failed gives its name to a corrected call; its journal is kept as
+    ``journal.jsonl.superseded``.
+
     Raises:
         RunFolderError: the folder holds a run of another specification, of other samples or prompts, or scored by
             other code.
@@ -66,10 +70,18 @@ def enter(folder: Path, wanted: Manifest) -> Manifest:
     path = folder / manifests.FILE_NAME
     if path.exists() and not _untouched(folder):
         found = read_manifest(folder)
-        _check_same(folder, found, wanted)
-        entered = found.model_copy(
-            update={"starts": (*found.starts, *wanted.starts), "prices": wanted.prices, "warnings": wanted.warnings}
-        )
+        try:
+            _check_same(folder, found, wanted)
+        except RunFolderError:
+            if not _nothing_won(folder):
+                raise
+            # Before the manifest: after a crash in between the folder holds a run without any line, free to be taken.
+            _set_aside(folder / JOURNAL)
+            entered = wanted
+        else:
+            entered = found.model_copy(
+                update={"starts": (*found.starts, *wanted.starts), "prices": wanted.prices, "warnings": wanted.warnings}
+            )
     else:
         entered = wanted
     try:
@@ -85,6 +97,27 @@ def _untouched(folder: Path) -> bool:
     """Whether no sample was ever finished: then a corrected call may take the name over, since nothing is lost."""
     journal = folder / JOURNAL
     return not journal.exists() or journal.stat().st_size == 0
+
+
+def _nothing_won(folder: Path) -> bool:
+    """Whether a run has only failures to lose, and no batch at the provider that may still bring answers."""
+    return not BatchBook(folder).open and not any(record.answered for record in read_journal(folder / JOURNAL))
+
+
+def _set_aside(journal: Path) -> None:
+    """Renames a journal; one that was set aside before stays."""
+    aside = journal.with_name(f"{journal.name}.superseded")
+    number = 1
+    while aside.exists():
+        number += 1
+        aside = journal.with_name(f"{journal.name}.superseded-{number}")
+    try:
+        journal.rename(aside)
+    except OSError as error:
+        raise RunFolderError(
+            f"{journal}: cannot be renamed ({error.strerror}). Give another --name or choose another folder with "
+            "--runs-dir"
+        ) from error
 
 
 def _check_same(folder: Path, found: Manifest, wanted: Manifest) -> None:

@@ -243,8 +243,7 @@ def _refusal(prepared: Prepared, error: Refused) -> str:
     return (
         f"{prepared.spec.model}: the server refuses every request ({status}{error.failure.cause}): "
         f"{printable(error.failure.message)} "
-        "Check the key in the environment, the model's name and the base URL, then repeat the call: it asks what has "
-        "no answer yet"
+        f"{error.way_out}, then repeat the call: it asks what has no answer yet"
     )
 
 

@@ -13,6 +13,9 @@ GONE = Failure(cause="connection", message="refused")
 QUOTA = Failure(cause="quota", status=429, message="pay first")
 OTHER = Failure(cause="http_500", status=500, message="oops")
 
+WRONG = Failure(cause="http_400", status=400, message="unknown parameter: 'top_k'")
+TOO_LONG = Failure(cause="context_length", status=400, message="too long")
+
 
 def breaker(pending: int = 100, answered_before: bool = False, workers: int = 2) -> Breaker:
     return Breaker(pending=pending, answered_before=answered_before, workers=workers)
@@ -72,3 +75,36 @@ def test_other_failures_never_stop_a_run() -> None:
     watch = breaker()
     for _ in range(1000):
         watch.failed(OTHER)
+
+
+def test_a_parameter_that_no_request_gets_by_with_stops_a_run() -> None:
+    watch = breaker()
+    for _ in range(7):
+        watch.failed(WRONG)
+        watch.failed(TOO_LONG)
+    with pytest.raises(Refused) as caught:
+        watch.failed(WRONG)
+    assert "--extra-body" in caught.value.way_out
+
+
+def test_all_of_a_small_run_is_enough() -> None:
+    watch = breaker(pending=2)
+    watch.failed(WRONG)
+    with pytest.raises(Refused):
+        watch.failed(WRONG)
+
+
+@pytest.mark.parametrize("answered_before", [True, False])
+def test_after_an_answer_a_wrong_request_is_a_matter_of_its_sample(answered_before: bool) -> None:
+    watch = breaker(answered_before=answered_before)
+    if not answered_before:
+        watch.answered()
+    for _ in range(100):
+        watch.failed(WRONG)
+
+
+@pytest.mark.parametrize(("status", "cause"), [(400, "context_length"), (400, "content_filter"), (413, "http_413")])
+def test_what_one_sample_holds_never_stops_a_run(status: int, cause: str) -> None:
+    watch = breaker()
+    for _ in range(100):
+        watch.failed(Failure(cause=cause, status=status, message="no"))

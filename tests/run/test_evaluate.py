@@ -28,6 +28,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_pages(tmp_path_factory.mktemp("pages") / "pages").folder
 
 
+ALL = [f"test{n:04}-{kind}-en" for n in range(5) for kind in ("action", "count")]
+
+
 def run(pages: Path, runs: Path, model: Any, **arguments: Any) -> RunResult:
     settings: dict[str, Any] = {"judge": FixedJudge(), "operation": FAST, "name": "run", "runs_dir": runs}
     return comic_eval.evaluate(**{"model": model, "benchmark": pages} | settings | arguments)
@@ -249,6 +252,14 @@ def test_params_reach_the_adapter_and_the_specification(pages: Path, tmp_path: P
     assert "secret-value-1" not in (result.folder / "manifest.json").read_text()
 
 
+def test_a_server_that_takes_none_of_the_requests_ends_the_run(pages: Path, tmp_path: Path) -> None:
+    wrong = RequestError("HTTP 400: Unknown parameter: 'foo'", cause="http_400", status=400)
+    model = TableModel(dict.fromkeys(ALL, wrong))
+    with pytest.raises(UserError, match=r"Unknown parameter: 'foo'.*--extra-body"):
+        run(pages, tmp_path, model, operation=Operation(concurrency=1))
+    assert len(model.requests) == 8
+
+
 class TestOtherSpecifications:
     """One name, one specification."""
 
@@ -256,6 +267,24 @@ class TestOtherSpecifications:
         run(pages, tmp_path, TableModel())
         with pytest.raises(RunFolderError, match=r"model: 'test:table', now 'test:other'.*--name"):
             run(pages, tmp_path, TableModel(name="other"))
+
+    def test_a_run_without_an_answer_gives_its_name_to_a_corrected_call(self, pages: Path, tmp_path: Path) -> None:
+        gone = RequestError("no such host", cause="connection")
+        for wrong in (0.5, 0.7):
+            params = SamplingParams(temperature=wrong)
+            assert run(pages, tmp_path, TableModel(dict.fromkeys(ALL, gone)), params=params).summary.failed
+        result = run(pages, tmp_path, TableModel())
+        assert (result.exit_status, result.summary.failed, len(result.records)) == (0, 0, 10)
+        assert len(result.manifest.starts) == 1
+        aside = sorted(p.name for p in result.folder.glob("journal.jsonl.*"))
+        assert aside == ["journal.jsonl.superseded", "journal.jsonl.superseded-2"]
+
+    def test_one_answer_is_enough_to_keep_the_name(self, pages: Path, tmp_path: Path) -> None:
+        gone = RequestError("too long", cause="context_length", status=400)
+        run(pages, tmp_path, TableModel(dict.fromkeys(ALL[1:], gone)))
+        with pytest.raises(RunFolderError, match="--name"):
+            run(pages, tmp_path, TableModel(), params=SamplingParams(temperature=0.5))
+        assert not list(tmp_path.glob("run/*.superseded"))
 
     def test_another_limit_is_refused(self, pages: Path, tmp_path: Path) -> None:
         run(pages, tmp_path, TableModel(), limit=4)

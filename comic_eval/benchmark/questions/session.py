@@ -173,7 +173,7 @@ async def _ask_all(
         status = f"HTTP {error.failure.status}, " if error.failure.status else ""
         raise UserError(
             f"the server refuses every request ({status}{error.failure.cause}): {printable(error.failure.message)} "
-            "Check the key in the environment, the model's name and the base URL, then repeat the call"
+            f"{error.way_out}, then repeat the call"
         ) from error
     return "interrupted; repeat the call to go on" if len(outcomes) < len(jobs) else None
 
