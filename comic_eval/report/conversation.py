@@ -23,10 +23,12 @@ _STOPS = {
 }
 
 
-def conversation(record: Record, language: Language, crops: Mapping[int, Stored]) -> Html:
-    """Prompt and turns of one record."""
+def conversation(record: Record, language: Language, crops: Mapping[int, Stored], *, tool: Html | None = None) -> Html:
+    """Prompt and turns of one record; ``tool`` is what the model was told of the zoom tool."""
     trace = record.trace
     turns = [_card("Prompt", passage(record.prompt, language), kind="prompt")]
+    if tool is not None:
+        turns.append(tool)
     if trace is None:
         if record.text is not None or record.reasoning:
             body = _written(record.text or "", record.reasoning, language)

@@ -51,6 +51,7 @@ def sample_page(
     title: str,
     benchmark: Benchmark,
     reads_images: bool,
+    tool: Html | None = None,
 ) -> bytes:
     """The whole page as bytes.
 
@@ -58,6 +59,7 @@ def sample_page(
         title: of the task.
         benchmark: whose attribution is shown.
         reads_images: whether the model looks at pictures at all.
+        tool: what the model was told of the zoom tool (`comic_eval.report.told`).
     """
     outcome = outcome_of(record)
     badge = element("span", OUTCOMES[outcome], class_=f"badge {outcome}")
@@ -83,7 +85,7 @@ def sample_page(
                 "div",
                 _verdict(record, sample),
                 _zooms(record.trace) if record.trace is not None else None,
-                conversation(record, sample.language, pictures.crops),
+                conversation(record, sample.language, pictures.crops, tool=tool),
                 _facts(record),
                 class_="told",
             ),

@@ -16,6 +16,7 @@ from comic_eval.report.rows import Row, row_of
 from comic_eval.report.sample_page import Place, sample_page
 from comic_eval.report.shell import STYLE, asset
 from comic_eval.report.source import Run, open_run
+from comic_eval.report.told import tool_card
 from comic_eval.run.files import to_json
 from comic_eval.run.record import Record
 
@@ -96,6 +97,7 @@ def _write(run: Run, fresh: Path, progress: Callable[[int, int], None]) -> None:
     samples.mkdir()
     total = len(run.places)
     info = run.manifest.adapter
+    tool = tool_card(run.manifest.spec)
 
     def write_one(record: Record) -> tuple[int, Row]:
         sample = run.samples[record.sample_id]
@@ -108,6 +110,7 @@ def _write(run: Run, fresh: Path, progress: Callable[[int, int], None]) -> None:
             title=run.manifest.tasks[record.task].title,
             benchmark=run.benchmark,
             reads_images=info.reads_images,
+            tool=tool,
         )
         (samples / place.file).write_bytes(content)
         return place.number, row_of(record, sample)

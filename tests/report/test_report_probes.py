@@ -94,6 +94,7 @@ def test_crops_of_another_model_alone(runs: Path) -> None:
         assert "The model was not shown this page but the pictures below" in page
         assert page.count("Sent: ") == 2
         assert "cannot be shown" not in page
+        assert "What the model was told of the zoom tool" not in page
 
 
 def test_crops_of_a_run_that_changed_since(runs: Path) -> None:
