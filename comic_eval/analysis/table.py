@@ -182,7 +182,8 @@ def _notes(runs: Sequence[Summary]) -> list[str]:
         if run.limit is not None:
             words.append(f"{run.planned} samples chosen by --limit")
         if run.usage.from_cache:
-            words.append(f"{run.usage.from_cache} of {run.usage.answers} answers came from the response cache")
+            where = f"the run {printable(run.judged_from, 80)}" if run.judged_from else "the response cache"
+            words.append(f"{run.usage.from_cache} of {run.usage.answers} answers came from {where}")
         if run.split.endswith("guessable"):
             words.append("questions that can be guessed from their wording, kept apart from the scored split")
         if words:

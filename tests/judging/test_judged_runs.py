@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from support.judge_server import blocks_of, verdict
 from support.mock_openai import MockOpenAI, RecordedRequest
 from support.pepper_carrot import of_task
@@ -22,7 +24,7 @@ from support.runs import TableModel
 
 from comic_eval import evaluate, plugins
 from comic_eval.analysis.summary import load_summary
-from comic_eval.analysis.table import judging_notes
+from comic_eval.analysis.table import judging_notes, summary_table
 from comic_eval.contracts import Judge
 from comic_eval.errors import RunFolderError, UserError
 from comic_eval.judging.rejudge import Rejudged, open_run, rejudge
@@ -233,6 +235,9 @@ def test_grading_anew_asks_no_model_but_the_judge(tmp_path: Path) -> None:
     assert new.summary.tasks[same] == old.summary.tasks[same]
     assert new.summary.tasks["panel_understanding"].correct > 0
     assert all(r.cached for r in read_records(new.folder))
+    with Console(width=200, record=True, file=io.StringIO()) as console:
+        console.print(summary_table(new.summary))
+    assert "answers came from the run r" in console.export_text()
 
 
 def test_the_same_call_goes_on_and_asks_only_what_failed(tmp_path: Path) -> None:
