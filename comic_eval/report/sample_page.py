@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from comic_eval.benchmark import Benchmark
 from comic_eval.report.conversation import conversation, passage
+from comic_eval.report.judged import judged
 from comic_eval.report.markup import Child, Html, element, join
 from comic_eval.report.overlay import overlay
 from comic_eval.report.pictures import Pictures, Stored
@@ -84,6 +85,7 @@ def sample_page(
             element(
                 "div",
                 _verdict(record, sample),
+                judged(record.judge) if record.judge is not None else None,
                 _zooms(record.trace) if record.trace is not None else None,
                 conversation(record, sample.language, pictures.crops, tool=tool),
                 _facts(record),

@@ -37,7 +37,7 @@ from comic_eval.errors import BenchmarkError, RunFolderError
 from comic_eval.images.encode import encode
 from comic_eval.report.source import find_folder
 from comic_eval.report.write import write_view
-from comic_eval.types import Box, Generation, Request, SamplingParams, ToolCall
+from comic_eval.types import Box, Generation, Judgement, Request, SamplingParams, ToolCall
 from comic_eval.zoom.tool import NAME
 
 LINKS = re.compile(r'(?:src|href|action|srcset|poster)="([^"]*)"')
@@ -196,6 +196,40 @@ def test_geometry_stands_beside_chance(run: Path) -> None:
     summary = run / "summary.json"
     summary.unlink(missing_ok=True)
     assert cells(write_view(run).read_text(encoding="utf-8"), "Action Recognition")["Geometry"] == "43.8"
+
+
+def test_a_judge_of_models_is_shown_with_its_reason(run: Path) -> None:
+    votes = (
+        Judgement(judge="llm-1", verdict="INCORRECT", by="model", reason="She is awake.", model="judge-a", calls=1),
+        Judgement(judge="llm-2", by="model", calls=2, cached=1, unparsed=2, cut=True),
+    )
+    panel = Judgement(
+        judge="panel-1", verdict="NOT_ATTEMPTED", by="panel", reason="\u202e<b>one of two</b>", votes=votes
+    )
+
+    def grade(line: dict[str, Any]) -> None:
+        if line["sample_id"] == "pu-en":
+            line["judge"] = panel.model_dump(mode="json")
+
+    edit_journal(run, grade)
+    made = pages(write_view(run).parent)
+    section = re.search(r'<section class="judged">.*?</section>', made["pu-en"], re.DOTALL)
+    assert section is not None
+    for words in (
+        "not attempted (by a panel of judges)",
+        "&lt;b&gt;one of two&lt;/b&gt;",
+        "U+202E",
+        "panel-1",
+        "Judge 1",
+        "incorrect (by a model)",
+        "She is awake.",
+        "judge-a",
+        "none (by a model)",
+        "2, 1 from the cache, 2 without a verdict",
+        "the beginning of the answer only",
+    ):
+        assert words in section[0], words
+    assert 'class="judged"' not in made["ar-en"]
 
 
 def test_two_measures_are_told_apart(tmp_path: Path) -> None:
