@@ -26,7 +26,7 @@ def view(run: str, runs_dir: Path, out: Path | None, benchmark: str | None, open
     import webbrowser
 
     from comic_eval.report.source import find_folder
-    from comic_eval.report.write import write_view
+    from comic_eval.report.write import size_of, write_view
 
     def progress(done: int, total: int) -> None:
         if done < total and sys.stderr.isatty():
@@ -34,5 +34,12 @@ def view(run: str, runs_dir: Path, out: Path | None, benchmark: str | None, open
 
     index = write_view(find_folder(run, runs_dir), out=out, benchmark=benchmark, progress=progress).resolve()
     click.echo(str(index))
+    files, size = size_of(index.parent)
+    click.echo(f"{files:,} files, {_in_words(size)}", err=True)
     if opens and not webbrowser.open(index.as_uri()):
         click.echo("No browser could be opened; open that file yourself.", err=True)
+
+
+def _in_words(size: int) -> str:
+    """Bytes as ``812 kB`` or ``39.2 MB``."""
+    return f"{size / 1e3:,.0f} kB" if size < 1e6 else f"{size / 1e6:,.1f} MB"

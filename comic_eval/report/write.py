@@ -70,6 +70,12 @@ def write_view(
     return out / INDEX
 
 
+def size_of(folder: Path) -> tuple[int, int]:
+    """Number of files in a report, and their bytes together."""
+    sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
+    return len(sizes), sum(sizes)
+
+
 def _check_place(out: Path) -> None:
     """Refuses to replace anything but a report."""
     taken = out.is_symlink() or (out.exists() and not out.is_dir())

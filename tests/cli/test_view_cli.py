@@ -22,7 +22,16 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def view(*arguments: str | Path) -> tuple[int, str]:
     result = CliRunner().invoke(main, ["view", *map(str, arguments)])
-    return result.exit_code, result.output
+    return result.exit_code, result.stdout or result.stderr
+
+
+def test_it_says_how_much_it_wrote(run: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    result = CliRunner().invoke(main, ["view", str(run), "--no-open", "--out", str(out)])
+    # The path alone goes to stdout, where scripts read it.
+    assert result.stdout == f"{out / 'index.html'}\n"
+    sizes = [path.stat().st_size for path in out.rglob("*") if path.is_file()]
+    assert result.stderr == f"{len(sizes)} files, {sum(sizes) / 1000:.0f} kB\n"
 
 
 def test_by_name_and_by_folder(run: Path, tmp_path: Path) -> None:
