@@ -8,8 +8,10 @@ from __future__ import annotations
 import difflib
 import importlib
 import importlib.util
+import inspect
 import pkgutil
 import re
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.metadata import entry_points
 from types import ModuleType
@@ -96,6 +98,36 @@ def _with_provider(model: str) -> str | None:
     return None
 
 
+def check_settings(
+    plugin: str, create: Callable[..., Any], given: tuple[str, ...], settings: Mapping[str, Any]
+) -> None:
+    """Checks that ``create(*given, **settings)`` can be called.
+
+    Raises:
+        PluginError: a setting that it does not take, or one that it needs is missing; the message names those it takes.
+    """
+    try:
+        signature = inspect.signature(create)
+    except ValueError:  # a callable written in C may tell nothing of its parameters
+        return
+    try:
+        signature.bind(*given, **settings)
+    except TypeError as error:
+        kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+        # What was given by place is the model's name, or what follows the judge's.
+        by_place = [p.name for p in signature.parameters.values() if p.kind is not inspect.Parameter.KEYWORD_ONLY]
+        taken = by_place[: len(given)]
+        accepted = [p.name for p in signature.parameters.values() if p.kind in kinds and p.name not in taken]
+        hints = ""
+        for setting in settings:
+            close = difflib.get_close_matches(setting, accepted, n=1)
+            if setting not in accepted and close:
+                hints = f"; did you mean {close[0]!r}?"
+        raise PluginError(
+            f"{plugin}: settings: {error}{hints}{'' if hints else '.'} It takes: {', '.join(accepted) or 'none'}"
+        ) from error
+
+
 def create_adapter(model: str, **settings: Any) -> Adapter:
     """Makes the adapter of ``provider:name``.
 
@@ -110,7 +142,9 @@ def create_adapter(model: str, **settings: Any) -> Adapter:
                 f"{model!r} names no provider; did you mean {full!r}? A server of your own is asked as "
                 f"openai:{model} with --base-url"
             )
-    adapter = load("model_adapters", provider).create(name, **settings)
+    create = load("model_adapters", provider).create
+    check_settings(f"adapter plugin {provider!r}", create, (name,), settings)
+    adapter = create(name, **settings)
     if not isinstance(adapter, Adapter):
         raise PluginError(f"adapter plugin {provider!r}: create() returned something that is no Adapter")
     return adapter
@@ -124,7 +158,9 @@ def create_judge(name: str, **settings: Any) -> Judge:
         PluginError: there is no such judge, or it takes no such settings.
     """
     name, _, rest = name.partition(":")
-    judge = load("judges", name).create(*([rest] if rest else []), **settings)
+    create, given = load("judges", name).create, (rest,) if rest else ()
+    check_settings(f"judge plugin {name!r}", create, given, settings)
+    judge = create(*given, **settings)
     if not isinstance(judge, Judge):
         raise PluginError(f"judge plugin {name!r}: create() returned something that is no Judge")
     return judge

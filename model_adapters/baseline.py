@@ -2,9 +2,11 @@
 
 random
     Every choice with equal probability; a count is drawn from the answers of the train split, each as often as it was
-    right there. A draw depends on the seed and on the sample's id alone, so that a resumed run draws the same.
+    right there, and evenly from 1 to 6 where that split holds none of the task. A draw depends on the seed and on the
+    sample's id alone, so that a resumed run draws the same.
 majority
-    What was right most often in the train split: of the choices' texts, of the letters, of the numbers.
+    What was right most often in the train split: of the choices' texts, of the letters, of the numbers (1 where that
+    split holds none of the task).
 first
     Always A; a count is 1.
 longest
@@ -21,7 +23,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from comic_eval.benchmark.blind import COUNTS, Majority, always_first, longest_choice, random_choice
+from comic_eval.benchmark.blind import Majority, always_first, longest_choice, random_choice
 from comic_eval.benchmark.geometry import GeometryBaseline
 from comic_eval.contracts import AdapterInfo, RunContext
 from comic_eval.errors import PluginError
@@ -31,6 +33,8 @@ from ._settings import read_settings
 
 Answer = Callable[[Question], str | None]
 UNKNOWN = {"en": "I don't know.", "fr": "Je ne sais pas."}
+# Counts where no train split says which ones occur.
+ANY_COUNT = ("1", "2", "3", "4", "5", "6")
 
 
 class BaselineSettings(Frozen):
@@ -44,12 +48,12 @@ class BaselineSettings(Frozen):
 
 
 def fit_random(train: Sequence[Sample], seed: int) -> Answer:
-    """Random choices, and counts as frequent as in ``train``."""
+    """Random choices, and counts as frequent as in ``train``, or from `ANY_COUNT`."""
     counts: dict[tuple[str, str], list[str]] = {}
     for sample in sorted(train, key=lambda s: s.id):
         if not sample.choices:
             counts.setdefault((sample.task, sample.language), []).append(sample.answer)
-    return lambda q: random_choice(q, seed, counts.get((q.task, q.language), COUNTS))
+    return lambda q: random_choice(q, seed, counts.get((q.task, q.language), ANY_COUNT))
 
 
 def fit_majority(train: Sequence[Sample], seed: int) -> Answer:
@@ -72,7 +76,7 @@ def fit_geometry(train: Sequence[Sample], seed: int) -> Answer:
 
 # Name -> how it gets its answers, and what tables say about it.
 BASELINES: dict[str, tuple[Callable[[Sequence[Sample], int], Answer], str]] = {
-    "random": (fit_random, "draws at random; sees no page"),
+    "random": (fit_random, "draws at random (counts from 1 to 6 where no train split tells them); sees no page"),
     "majority": (fit_majority, "the train split's most frequent answer; sees no page"),
     "first": (fit_first, "always the first choice; sees no page"),
     "longest": (fit_longest, "always the longest choice; sees no page"),

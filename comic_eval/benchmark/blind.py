@@ -9,7 +9,10 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 
+from comic_eval.errors import PluginError
+from comic_eval.plugins import get_task
 from comic_eval.types import CHOICE_LETTERS, Question, Sample
 
 # What `random_choice` draws a count from, where no train split says which counts occur.
@@ -18,7 +21,16 @@ COUNTS = ("1", "2", "3", "4", "5")
 
 def is_open(question: Question) -> bool:
     """Whether the answer is free text; counts are answered as numbers."""
-    return question.choices is None and question.task != "character_counting"
+    return question.choices is None and not _counts(question.task)
+
+
+@cache
+def _counts(task: str) -> bool:
+    """Whether a task is answered with a number; one that is not installed is taken as open."""
+    try:
+        return get_task(task).info.kind == "number"
+    except PluginError:
+        return False
 
 
 def always_first(question: Question) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -96,8 +97,10 @@ class Benchmark:
 
     def _known(self, what: str, name: str, names: Sequence[str]) -> None:
         if name not in names:
+            close = difflib.get_close_matches(name, names, n=1)
+            hint = f"; did you mean {close[0]!r}? It" if close else "; it"
             raise BenchmarkError(
-                f"benchmark {self.name!r} has no {what} {quoted(name)}; it has: {', '.join(names) or 'none'}"
+                f"benchmark {self.name!r} has no {what} {quoted(name)}{hint} has: {', '.join(names) or 'none'}"
             )
 
 

@@ -68,7 +68,7 @@ async def evaluate_async(
     model: str | Adapter,
     benchmark: str | Path = "pepper-carrot",
     split: str = "test",
-    tasks: Sequence[str] | None = None,
+    tasks: str | Sequence[str] | None = None,
     view: str = "page",
     budget: int = 16384,
     language: Language = "en",
@@ -98,7 +98,7 @@ async def evaluate_async(
         model: ``provider:name``, or an adapter object.
         benchmark: a bundled benchmark's name, or a benchmark folder.
         split: one split of it.
-        tasks: names; None for all.
+        tasks: names, as a list or separated by commas; None for all.
         view: what the model is shown of a page: ``page``, ``panel``, ... (see `comic_eval.images.views`), or ``blind``
             for nothing. Samples that have no such view are left out; the manifest counts them.
         budget: visual tokens an image may cost; T tokens mean at most 784 T pixels (1,024 T in
@@ -139,7 +139,7 @@ async def evaluate_async(
         "model": model if isinstance(model, str) else type(model).__name__,
         "benchmark": str(benchmark),
         "split": split,
-        "tasks": list(tasks) if tasks is not None else None,
+        "tasks": tasks if tasks is None or isinstance(tasks, str) else list(tasks),
         "view": view,
         "budget": budget,
         "language": language,

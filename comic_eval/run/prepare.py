@@ -17,6 +17,7 @@ from comic_eval.judging.guard import check_judge, judge_plan
 from comic_eval.plugins import create_adapter, create_judge, get_task
 from comic_eval.run.applicable import LeftOut, leave_out
 from comic_eval.run.environment import environment
+from comic_eval.run.extra_body import check_extra_body
 from comic_eval.run.files import digest
 from comic_eval.run.frames import Frames, resolve
 from comic_eval.run.levels import plan_tasks
@@ -110,7 +111,7 @@ def prepare(
     model: str | Adapter,
     benchmark: str | Path | Benchmark,
     split: str,
-    tasks: Sequence[str] | None,
+    tasks: str | Sequence[str] | None,
     view: str,
     budget: int,
     language: Language,
@@ -148,6 +149,9 @@ def prepare(
         get_view(view)
     if limit is not None and limit < 1:
         raise UserError(f"limit {limit}: give 1 or more, or none for all samples")
+    check_extra_body(params)
+    if isinstance(tasks, str):
+        tasks = [part.strip() for part in tasks.split(",") if part.strip()]
     if tasks is not None and not tasks:
         raise UserError("no task is named; leave tasks out to ask all of them")
     adapter = open_adapter(model, adapter_settings)

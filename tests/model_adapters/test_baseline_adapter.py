@@ -1,12 +1,15 @@
 """The baselines: what they answer, that they look at nothing, and that a resumed run draws the same."""
 
 from collections import Counter
+from pathlib import Path
 
+import comic_eval.tasks
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.adapters import ask, ask_each, question, request, train_sample
 
+from comic_eval import plugins
 from comic_eval.errors import PluginError
 from comic_eval.plugins import create_adapter
 from comic_eval.types import Box, Mark, Question
@@ -52,6 +55,30 @@ def test_random_counts_are_as_frequent_as_in_train() -> None:
     assert set(drawn) == {"3", "7"}
     # Four standard deviations of a binomial with n = 2000, p = 1/4.
     assert abs(drawn["7"] - 500) < 4 * (2000 * 0.25 * 0.75) ** 0.5
+
+
+def test_without_a_train_split_counts_are_even_from_1_to_6() -> None:
+    many = [request(of=question(f"q{i}", task="character_counting")) for i in range(1200)]
+    for name in ("random", "geometry"):
+        drawn = Counter(found.text for found in ask_each(create_adapter(name), *many, train=[]))
+        assert set(drawn) == {f"<answer>{n}</answer>" for n in range(1, 7)}
+        assert all(abs(n - 200) < 4 * (1200 / 6 * 5 / 6) ** 0.5 for n in drawn.values())
+    assert ask_each(create_adapter("majority"), many[0], train=[])[0].text == "<answer>1</answer>"
+
+
+def test_a_users_task_that_counts_is_answered_with_numbers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "shoe_counting.py").write_text(
+        "from comic_eval.contracts import TaskInfo\n"
+        "from comic_eval.task_kinds import CountTask\n"
+        "TASK = CountTask(TaskInfo(name='shoe_counting', title='Shoes', category='My own', kind='number',\n"
+        "    metric='accuracy', description='Shoes.', citation='Mine.'))\n"
+    )
+    monkeypatch.setattr(comic_eval.tasks, "__path__", [*comic_eval.tasks.__path__, str(tmp_path)])
+    plugins._sources.cache_clear()
+    try:
+        assert answers("random", question("q", task="shoe_counting"))[0] in set("123456")
+    finally:
+        plugins._sources.cache_clear()
 
 
 @given(st.permutations([question(f"q{i}", choices=CHOICES) for i in range(8)]), st.integers(0, 3))

@@ -13,7 +13,7 @@ from support.small_benchmark import make_benchmark
 
 import comic_eval
 from comic_eval.analysis.summary import load_summary
-from comic_eval.errors import PluginError, RequestError, RetryableError, RunFolderError, UserError
+from comic_eval.errors import BenchmarkError, PluginError, RequestError, RetryableError, RunFolderError, UserError
 from comic_eval.run.evaluate import RunResult, evaluate_async
 from comic_eval.run.folder import JOURNAL
 from comic_eval.run.spec import Operation, Prices
@@ -258,6 +258,27 @@ def test_a_server_that_takes_none_of_the_requests_ends_the_run(pages: Path, tmp_
     with pytest.raises(UserError, match=r"Unknown parameter: 'foo'.*--extra-body"):
         run(pages, tmp_path, model, operation=Operation(concurrency=1))
     assert len(model.requests) == 8
+
+
+@pytest.mark.parametrize(
+    "field", ["temperature", "top_p", "max_tokens", "max_completion_tokens", "seed", "n", "stream"]
+)
+def test_extra_body_may_not_contradict_the_record(pages: Path, tmp_path: Path, field: str) -> None:
+    with pytest.raises(UserError, match=f"may not set '{field}'.*Use "):
+        run(pages, tmp_path, TableModel(), params=SamplingParams(extra_body={field: 1}))
+    assert not (tmp_path / "run").exists()
+
+
+def test_tasks_may_be_typed_as_on_the_command_line(pages: Path, tmp_path: Path) -> None:
+    one = run(pages, tmp_path, TableModel(), tasks="character_counting", name="one")
+    assert set(one.summary.tasks) == {"character_counting"}
+    two = run(pages, tmp_path, TableModel(), tasks="character_counting, action_recognition", name="two")
+    assert set(two.summary.tasks) == {"character_counting", "action_recognition"}
+
+
+def test_a_misspelled_task_is_told_the_right_one(pages: Path, tmp_path: Path) -> None:
+    with pytest.raises(BenchmarkError, match="did you mean 'character_counting'"):
+        run(pages, tmp_path, TableModel(), tasks="character_countings")
 
 
 class TestOtherSpecifications:
