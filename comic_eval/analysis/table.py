@@ -161,7 +161,8 @@ def _notes(runs: Sequence[Summary]) -> list[str]:
         notes.append(f"{OPEN} judge {judges}: not comparable with an LLM judge, and not part of the mean")
     if any(_shown_interval(task)[1] and task.n for task in tasks):
         notes.append(f"{NO_WIDTH} Wilson interval: the bootstrap over pages has no width here")
-    notes.append("failed and unparsed samples count as wrong; geometry: what the boxes of the marks alone give away")
+    missed = "failed, unparsed and unscored" if any(task.unscored for task in tasks) else "failed and unparsed"
+    notes.append(f"{missed} samples count as wrong; geometry: what the boxes of the marks alone give away")
     if len({(r.revision, r.split, r.language, r.limit, r.planned) for r in runs}) > 1:
         notes.append("CAUTION: these runs did not ask the same samples")
     for run in runs:

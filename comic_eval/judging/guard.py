@@ -61,6 +61,11 @@ def same_model(one: str, other: str) -> bool:
     return one == other or (bool(name(one)) and name(one) == name(other))
 
 
+def _is_candidate(model: str, candidate: AdapterInfo) -> bool:
+    """Whether a model wrote the answers, itself or in the run that is played again."""
+    return any(same_model(model, str(c)) for c in (candidate.id, candidate.settings.get("replayed_model")) if c)
+
+
 def check_judge(judge: Judge, candidate: AdapterInfo) -> None:
     """Keeps a model from grading itself.
 
@@ -70,7 +75,7 @@ def check_judge(judge: Judge, candidate: AdapterInfo) -> None:
     if not isinstance(judge, ModelJudge) or judge.allow_self_judge:
         return
     for info in infos_of(judge):
-        if same_model(info.id, candidate.id):
+        if _is_candidate(info.id, candidate):
             raise UserError(
                 f"judge {judge.id}: {info.id} would grade its own answers, and judges favour themselves. Choose "
                 "another --judge, or say --allow-self-judge; tables then carry a note"
@@ -84,11 +89,11 @@ def judge_notes(judge: Judge, candidate: AdapterInfo, samples: Iterable[Sample])
     judges = {info.id: family(info.family, info.id) for info in infos}
     said = {str(s.metadata[key]) for s in samples for key in AUTHOR_KEYS if s.metadata.get(key)}
     authors = sorted({found for author in said if (found := family(author))})
-    notes = [f"the judge {name} is the evaluated model itself" for name in judges if same_model(name, candidate.id)]
+    notes = [f"the judge {name} is the evaluated model itself" for name in judges if _is_candidate(name, candidate)]
     notes += [
         f"the judge {name} and the evaluated model are of one family ({kind}), which may favour the model"
         for name, kind in judges.items()
-        if kind and kind == ours and not same_model(name, candidate.id)
+        if kind and kind == ours and not _is_candidate(name, candidate)
     ]
     for wrote in authors:
         if wrote == ours:
@@ -111,6 +116,6 @@ def judge_plan(judge: Judge, candidate: AdapterInfo, samples: Sequence[Sample]) 
         models=tuple(info.id for info in infos),
         settings={info.id: model_settings(info) for info in infos},
         prompts=judge.prompts if isinstance(judge, ModelJudge) else {},
-        self_judged=any(same_model(info.id, candidate.id) for info in infos),
+        self_judged=any(_is_candidate(info.id, candidate) for info in infos),
         notes=judge_notes(judge, candidate, graded),
     )

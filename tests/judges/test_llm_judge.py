@@ -366,6 +366,8 @@ def test_no_model_grades_itself_unless_that_is_allowed() -> None:
             check_judge(make(server), candidate)
         with pytest.raises(UserError, match="would grade its own answers"):
             check_judge(make(server, "panel:llm:openai:a,llm:openai:judge-1"), candidate)
+        with pytest.raises(UserError, match="would grade its own answers"):
+            check_judge(make(server), AdapterInfo(id="replay:r", settings={"replayed_model": "openai:judge-1"}))
         allowed = make(server, allow_self_judge=True)
         check_judge(allowed, candidate)
         assert judge_notes(allowed, candidate, []) == ("the judge openai:judge-1 is the evaluated model itself",)

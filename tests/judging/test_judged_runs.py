@@ -124,6 +124,9 @@ def test_verdicts_reach_journal_and_summary(tmp_path: Path) -> None:
     (note,) = judging_notes(result.summary)
     assert f"{task.not_attempted} not attempted" in note
     assert f"{task.unscored} without a verdict" in note
+    with Console(width=200, record=True, file=io.StringIO()) as console:
+        console.print(summary_table(result.summary))
+    assert "failed, unparsed and unscored samples count as wrong" in console.export_text()
     assert load_summary(result.folder) == result.summary
     assert {"judge_verdict", "judge_reason", "judge_calls"} <= set(result.to_pandas().columns)
 
