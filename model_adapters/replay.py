@@ -13,10 +13,10 @@ from typing import Any
 from pydantic import Field
 
 from comic_eval.contracts import AdapterInfo, RunContext
-from comic_eval.errors import PluginError, RequestError
+from comic_eval.errors import PluginError, RequestError, RunFolderError
 from comic_eval.run.folder import JOURNAL
 from comic_eval.run.journal import read_journal
-from comic_eval.run.manifest import read_manifest
+from comic_eval.run.manifest import FILE_NAME, read_manifest
 from comic_eval.run.record import Record
 from comic_eval.types import Frozen, Generation, Request, Usage
 
@@ -131,13 +131,26 @@ def _missing(message: str) -> RequestError:
     return RequestError(message, cause="not_in_replay")
 
 
+def _run_folder(name: str) -> Path:
+    folder = Path(name)
+    if folder.exists():
+        return folder
+    # A bare name is looked for where runs lie by default.
+    around = folder.parent if folder.parent != Path() else Path("runs")
+    if (around / folder.name / FILE_NAME).is_file():
+        return around / folder.name
+    known = sorted(path.parent.name for path in around.glob(f"*/{FILE_NAME}"))[:20]
+    there = f"there are: {', '.join(known)}" if known else "there are none"
+    raise RunFolderError(f"replay: no run {name[:200]!r} ({around} was searched; {there}). Write replay:runs/NAME")
+
+
 def create(name: str, **settings: Any) -> ReplayAdapter:
     """Makes the adapter of ``replay:RUN_FOLDER``.
 
     Raises:
         PluginError: no folder is named, or a wrong setting.
-        RunFolderError: the folder is no run.
+        RunFolderError: the folder is no run; the message lists those that lie where it was looked for.
     """
     if not name:
         raise PluginError("replay: the run folder is missing; write replay:runs/NAME")
-    return ReplayAdapter(Path(name), read_settings(ReplaySettings, "replay", settings))
+    return ReplayAdapter(_run_folder(name), read_settings(ReplaySettings, "replay", settings))

@@ -15,6 +15,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from comic_eval.analysis.failure_table import failure_table, nothing_answered
 from comic_eval.analysis.summary import Summary, load_summary
 from comic_eval.analysis.table import share, summary_table
 from comic_eval.analysis.zoom_table import zoom_table
@@ -25,6 +26,7 @@ from comic_eval.cli.option_group import names
 from comic_eval.cli.zoom_options import zoom_settings
 from comic_eval.errors import UserError
 from comic_eval.plugins import parse_model_id
+from comic_eval.report.source import find_folder
 from comic_eval.run.applicable import describe
 from comic_eval.run.evaluate import RunResult, evaluate_async
 from comic_eval.run.folder import JOURNAL, SUMMARY, run_folder
@@ -48,7 +50,7 @@ def execute(options: dict[str, Any], crop: dict[str, Any]) -> int:
         UserError: a mistake in the call.
     """
     runs_dir = Path(options["runs_dir"])
-    beside = [load_summary(run_folder(runs_dir, name)) for name in options["beside"]]
+    beside = [load_summary(find_folder(name, runs_dir)) for name in options["beside"]]
     chosen = _chosen(options) | zoom_settings(options, crop)
     if options["resume"]:
         _check_exists(runs_dir, options["name"])
@@ -214,12 +216,13 @@ def _show(result: RunResult, beside: list[Summary]) -> None:
     console = Console()
     # Not a terminal: the table as wide as it is, rather than folded to 80 columns.
     wide = Console(width=200) if not console.is_terminal else console
-    wide.print(summary_table(result.summary))
+    unanswered = nothing_answered(result.summary)
+    wide.print(failure_table(result.summary) if unanswered else summary_table(result.summary))
     zooms = zoom_table(result.summary)
-    if zooms is not None:
+    if zooms is not None and not unanswered:
         wide.print()
         wide.print(zooms)
-    if beside:
+    if beside and not unanswered:
         wide.print()
         wide.print(summary_table([result.summary, *beside]))
     click.echo()

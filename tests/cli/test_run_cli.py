@@ -207,6 +207,37 @@ def test_ctrl_c_ends_cleanly_with_4_and_the_same_call_goes_on(
         assert len(server.requests) <= 12 + 2
 
 
+def test_a_run_that_does_not_exist_is_told_those_that_do(pages: Path, tmp_path: Path) -> None:
+    assert call(*on(pages, tmp_path)[:-1], "one").returncode == 0
+    beside = call(*on(pages, tmp_path)[:-1], "two", "--beside", "oen")
+    replay = call(*on(pages, tmp_path, f"replay:{tmp_path / 'oen'}")[:-1], "two")
+    for done in (beside, replay):
+        assert done.returncode == 2
+        assert "there are: one" in done.stderr
+        assert "oen" in done.stderr
+
+
+def test_without_an_answer_no_scores_are_shown(pages: Path, tmp_path: Path) -> None:
+    with MockOpenAI(faults=lambda _: "content_policy") as server:
+        done = call(*on(pages, tmp_path, "openai:m"), "--base-url", server.base_url, "--max-retries", 0)
+    assert done.returncode == 3, done.stderr
+    assert "no answers, so no scores" in done.stdout
+    assert "accuracy" not in done.stdout
+    assert "0.0" not in done.stdout
+
+
+def test_an_unknown_parameter_ends_with_2_and_names_it(pages: Path, tmp_path: Path) -> None:
+    with MockOpenAI() as server:
+        arguments = (*on(pages, tmp_path, "openai:m"), "--base-url", server.base_url, "--concurrency", 2)
+        done = call(*arguments, "--extra-body", '{"foo": 1}')
+        assert done.returncode == 2, done.stdout
+        assert "foo" in done.stderr
+        assert "--extra-body" in done.stderr
+        assert "accuracy" not in done.stdout
+        assert len(server.requests) < 12
+        assert call(*arguments).returncode == 0
+
+
 def test_runs_can_be_shown_beside_each_other(pages: Path, tmp_path: Path) -> None:
     assert call(*on(pages, tmp_path)[:-1], "one").returncode == 0
     done = call(*on(pages, tmp_path, "random")[:-1], "two", "--beside", "one")

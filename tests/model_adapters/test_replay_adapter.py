@@ -109,7 +109,7 @@ def test_view_and_budget_choose_among_several_answers(first: RunResult) -> None:
 def test_unusable_folders(first: RunResult, tmp_path: Path) -> None:
     with pytest.raises(PluginError, match="runs/NAME"):
         create_adapter("replay")
-    with pytest.raises(RunFolderError, match=r"is .*nothing a run folder"):
+    with pytest.raises(RunFolderError, match=r"no run .*nothing.*there are none"):
         create_adapter(f"replay:{tmp_path / 'nothing'}")
     with pytest.raises(PluginError, match="budget"):
         create_adapter(f"replay:{first.folder}", budget=0)
