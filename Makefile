@@ -58,7 +58,7 @@ check: $(VENV)/.installed-dev
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy comic_eval
-	$(PY) -m mypy tasks judges model_adapters
+	$(PY) -m mypy tasks judges model_adapters train
 	$(PY) -m mypy benchmarks docs
 	MYPYPATH=tests $(PY) -m mypy --follow-imports=silent tests/repo
 	$(PY) -m pytest -q tests/repo/test_import_rule.py tests/repo/test_packages.py tests/repo/test_no_leaks.py

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PLUGIN_FOLDERS = ("tasks", "judges", "model_adapters")
+PLUGIN_FOLDERS = ("tasks", "judges", "model_adapters", "train")
 
 
 @cache

@@ -1,0 +1,1 @@
+"""What training adds to the core: the zoom environment as TRL drives it."""
