@@ -168,6 +168,10 @@ def summarise(scenario: str, pairs: list[tuple[Measurement, Measurement]], start
     )
 
 
+def title(kind: str, latency: float, cold: bool) -> str:
+    return f"{kind}, {latency * 1000:.0f} ms, {'cold' if cold else 'warm'} images"
+
+
 def compare(bench: Bench, kind: str, latency: float, samples: int, rounds: int, *, cold: bool) -> Row:
     """One scenario: records what comic-eval sends, then lets both clients run in turn."""
     bodies = bench.folder / f"bodies-{kind}"
@@ -181,8 +185,7 @@ def compare(bench: Bench, kind: str, latency: float, samples: int, rounds: int, 
         for _ in range(rounds):
             floor = bench.floor(address, bodies, samples)
             pairs.append((bench.ours(address, kind, samples, cold=cold), floor))
-    temperature = "cold" if cold else "warm"
-    return summarise(f"{kind}, {latency * 1000:.0f} ms, {temperature} images", pairs, startup)
+    return summarise(title(kind, latency, cold), pairs, startup)
 
 
 def growth(bench: Bench, small: int, large: int, rounds: int) -> dict[str, Any]:
@@ -231,6 +234,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=1000, help="a multiple of 50")
     parser.add_argument("--large", type=int, default=10_000, help="size of the growth test; 0 leaves it out")
     parser.add_argument("--concurrency", type=int, default=32)
+    parser.add_argument("--only", default="", metavar="TEXT", help="scenarios whose title holds this text")
     parser.add_argument("--out", type=Path, help="write everything as JSON")
     arguments = parser.parse_args()
     scenarios = [
@@ -245,7 +249,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder), arguments.concurrency)
         rows = []
-        for kind, latency, cold in scenarios:
+        for kind, latency, cold in (s for s in scenarios if arguments.only in title(*s)):
             rows.append(compare(bench, kind, latency, arguments.samples, arguments.rounds, cold=cold))
             print(table(rows).splitlines()[-1], file=sys.stderr, flush=True)
         grown = growth(bench, arguments.samples, arguments.large, min(arguments.rounds, 3)) if arguments.large else {}
